@@ -1,0 +1,160 @@
+// Package history records what clients did to a cluster and what came back,
+// and reads and writes such recordings as history.json
+// (docs/history-format.md). It imports the standard library only.
+package history
+
+import (
+	"fmt"
+	"time"
+)
+
+// Kind says what an operation asked for.
+type Kind uint8
+
+// The kinds of operations on a key.
+const (
+	Get Kind = iota
+	Put
+	Delete
+)
+
+var kindNames = [...]string{Get: "get", Put: "put", Delete: "delete"}
+
+// String returns the name used in history.json: get, put or delete.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("kind(%d)", uint8(k))
+}
+
+// ParseKind is the inverse of Kind.String.
+func ParseKind(name string) (Kind, error) {
+	for k, n := range kindNames {
+		if n == name {
+			return Kind(k), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown kind %q (want get, put or delete)", name)
+}
+
+// Outcome says what is known of an operation's effect. The zero value is
+// Unknown, so that an operation nobody answered can never count as done.
+type Outcome uint8
+
+// The outcomes of an operation.
+const (
+	// Unknown: the operation may have taken effect, may still, may never.
+	Unknown Outcome = iota
+	// OK: the operation took effect between its call and its return.
+	OK
+	// Failed: the operation never took and never will take effect.
+	Failed
+)
+
+var outcomeNames = [...]string{Unknown: "unknown", OK: "ok", Failed: "failed"}
+
+// String returns the name used in history.json: ok, failed or unknown.
+func (o Outcome) String() string {
+	if int(o) < len(outcomeNames) {
+		return outcomeNames[o]
+	}
+	return fmt.Sprintf("outcome(%d)", uint8(o))
+}
+
+// ParseOutcome is the inverse of Outcome.String.
+func ParseOutcome(name string) (Outcome, error) {
+	for o, n := range outcomeNames {
+		if n == name {
+			return Outcome(o), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown outcome %q (want ok, failed or unknown)", name)
+}
+
+// Operation is one invocation on one key and, if there was one, its answer.
+type Operation struct {
+	// ID is unique within a history.
+	ID int64
+	// Client issued the operation. A client's operations never overlap: after
+	// an unknown outcome its worker goes on under a new client number.
+	Client int
+	// Node is the ID of the node that the request was sent to.
+	Node string
+	Kind Kind
+	Key  string
+	// Value is what a put wrote or a get read.
+	Value string
+	// Present is false for a get that found no value; gets only.
+	Present bool
+	// Call is read before the request was sent, as an offset from the run's start.
+	Call time.Duration
+	// Return is read after the answer was complete, as an offset from the
+	// run's start. It means nothing when the outcome is Unknown.
+	Return  time.Duration
+	Outcome Outcome
+	// Status is the HTTP status code, 0 if there was no answer.
+	Status int
+	// Error says why an operation is failed or unknown.
+	Error string
+	// Defect says how the body that a get read differs from every value that
+	// was ever sent: cut off, mixed, too long. Empty for an intact body.
+	Defect string
+	// Final marks a read made after all faults were healed.
+	Final bool
+}
+
+// Acknowledged reports whether the operation is a write that was answered ok.
+func (o *Operation) Acknowledged() bool { return o.Kind != Get && o.Outcome == OK }
+
+// FaultEvent is one injected fault and what it hit.
+type FaultEvent struct {
+	// Fault is the fault's name, such as kill or stop.
+	Fault string
+	// Targets are the IDs of the nodes it was aimed at.
+	Targets []string
+	Detail  string
+	// Start and End are offsets from the run's start; End is when it had healed.
+	Start, End time.Duration
+	// Hits counts what the fault met, such as writes in flight at a kill. A
+	// fault without hits proves nothing.
+	Hits int
+}
+
+// Header describes the run that a history was recorded in.
+type Header struct {
+	Challenge, Stage, Scenario string
+	// Model names the consistency model that the history is to be judged by.
+	Model string
+	// Seed is the seed of the run, from 0 to 2^53-1 so that every JSON reader keeps it.
+	Seed    int64
+	Nodes   []string
+	Started time.Time
+}
+
+// History is a recorded run.
+type History struct {
+	Header
+	Operations []Operation
+	Faults     []FaultEvent
+	// Truncated is set when the history was read from a file that breaks off.
+	Truncated bool
+	// Settled is an offset from the run's start: every operation called before
+	// it is part of Operations. It matters only if the history is truncated.
+	Settled time.Duration
+}
+
+// Count returns the number of operations by outcome.
+func (h *History) Count() (ok, failed, unknown int) {
+	for i := range h.Operations {
+		switch h.Operations[i].Outcome {
+		case OK:
+			ok++
+		case Failed:
+			failed++
+		default:
+			unknown++
+		}
+	}
+	return ok, failed, unknown
+}

@@ -1,0 +1,106 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/st3v3nmw/lsfr/history"
+)
+
+// randomHistory draws a small history on one key with unique values, whose
+// reads return anything that was ever written, or nothing.
+func randomHistory(r *rand.Rand) *history.History {
+	h := &history.History{Header: history.Header{Model: "linearizable"}}
+	n := 2 + r.IntN(7)
+	span := 4 + r.IntN(12)
+	var values []string
+	for i := range n {
+		if r.IntN(5) < 2 {
+			values = append(values, fmt.Sprintf("v%d", i))
+		}
+	}
+	puts := 0
+	for i := range n {
+		call := r.IntN(span)
+		op := history.Operation{ID: int64(i), Client: i, Key: "x", Outcome: history.OK, Call: time.Duration(call), Return: time.Duration(call + r.IntN(span))}
+		switch {
+		case puts < len(values) && r.IntN(2) == 0:
+			op.Kind, op.Value = history.Put, values[puts]
+			puts++
+		case r.IntN(4) == 0:
+			op.Kind = history.Delete
+		default:
+			op.Kind = history.Get
+			if j := r.IntN(len(values) + 1); j < len(values) {
+				op.Value, op.Present = values[j], true
+			}
+		}
+		if r.IntN(6) == 0 {
+			op.Outcome, op.Return = history.Unknown, 0
+		}
+		h.Operations = append(h.Operations, op)
+	}
+	return h
+}
+
+// plainly asks porcupine without any pruning: unknown writes stay open for ever.
+func plainly(h *history.History) bool {
+	var ops []*op
+	for i := range h.Operations {
+		o := &h.Operations[i]
+		e := &op{Operation: o, ret: o.Return}
+		if o.Outcome == history.Unknown {
+			if o.Kind == history.Get {
+				continue
+			}
+			e.ret = forever
+		}
+		ops = append(ops, e)
+	}
+	return porcupine.CheckOperations(registerModel(context.Background()), porcupineOperations(ops))
+}
+
+// Rules, pruning and search together must say what a plain search says, and
+// every proof must be illegal on its own.
+func TestCheckAgreesWithPlainPorcupineOnRandomHistories(t *testing.T) {
+	rounds := 60_000
+	if testing.Short() {
+		rounds = 5_000
+	}
+	counts := make(map[Status]int)
+	rules := make(map[Rule]int)
+	for seed := range rounds {
+		h := randomHistory(rand.New(rand.NewPCG(uint64(seed), 1)))
+		v, err := Check(context.Background(), h, Options{})
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%+v", seed, err, h.Operations)
+		}
+		counts[v.Status]++
+		legal := plainly(h)
+		if v.Status == Invalid && legal || v.Status == Valid && !legal || v.Status == Unknown && !legal {
+			t.Fatalf("seed %d: check says %s, porcupine says legal=%v\n%+v\n%+v", seed, v.Status, legal, h.Operations, v.Violations)
+		}
+		if v.Status == Invalid {
+			rules[v.Violations[0].Rule]++
+			proof := &history.History{Header: h.Header, Operations: v.Violations[0].Operations}
+			if plainly(proof) {
+				t.Fatalf("seed %d: the proof of a %s is legal on its own\n%+v\n%+v", seed, v.Violations[0].Rule, h.Operations, v.Violations[0].Operations)
+			}
+		}
+	}
+	for _, s := range []Status{Valid, Invalid} {
+		if counts[s] < rounds/20 {
+			t.Errorf("only %d of %d histories were %s: the generator proves too little", counts[s], rounds, s)
+		}
+	}
+	for _, r := range []Rule{RuleNeverWritten, RuleLostWrite, RuleStaleRead, RuleDeletedCameBack, RuleNotLinearizable} {
+		if rules[r] == 0 {
+			t.Errorf("no history broke the rule %q", r)
+		}
+	}
+}

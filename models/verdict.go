@@ -1,0 +1,103 @@
+// Package models judges recorded histories by consistency models. It is pure:
+// it knows nothing of HTTP or processes, never logs, and starts goroutines for
+// the time of a check only.
+package models
+
+import (
+	"time"
+
+	"github.com/st3v3nmw/lsfr/history"
+)
+
+// Status is the result of a check. The zero value is Unknown: nothing counts
+// as valid without evidence.
+type Status uint8
+
+// The results of a check.
+const (
+	Unknown Status = iota
+	Valid
+	Invalid
+)
+
+// String returns unknown, valid or invalid.
+func (s Status) String() string {
+	switch s {
+	case Valid:
+		return "valid"
+	case Invalid:
+		return "invalid"
+	}
+	return "unknown"
+}
+
+// MarshalText makes a Status a string in JSON.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Rule names what a violation violates.
+type Rule string
+
+// The rules, worst first: the order in which violations are reported.
+const (
+	RuleTornValue       Rule = "torn value"
+	RuleNeverWritten    Rule = "value never written"
+	RuleFailedVisible   Rule = "write reported failed but visible"
+	RuleLostWrite       Rule = "lost write"
+	RuleDeletedCameBack Rule = "deleted value came back"
+	RuleStaleRead       Rule = "stale read"
+	RuleNotLinearizable Rule = "not linearizable"
+)
+
+var ruleOrder = [...]Rule{
+	RuleTornValue, RuleNeverWritten, RuleFailedVisible, RuleLostWrite,
+	RuleDeletedCameBack, RuleStaleRead, RuleNotLinearizable,
+}
+
+// severity is 0 for the worst rule.
+func (r Rule) severity() int {
+	for i, known := range ruleOrder {
+		if r == known {
+			return i
+		}
+	}
+	return len(ruleOrder)
+}
+
+// Violation is one proof that a history breaks a model.
+type Violation struct {
+	Rule Rule
+	Key  string
+	// Operations are the few that prove it, ordered by call time. On their
+	// own they break the model as well.
+	Operations []history.Operation
+	// Sentence explains it to a person.
+	Sentence string
+}
+
+// Undecided is a key that could not be judged.
+type Undecided struct {
+	Key    string
+	Reason string
+	// Operations is the number of operations on the key, Open how many of them never returned.
+	Operations, Open int
+}
+
+// Verdict is what a check found.
+type Verdict struct {
+	Status Status
+	// Model is the name of the model that the history was judged by.
+	Model string
+	// Engine names what decided: porcupine.
+	Engine string
+	// Reason says why the status is Unknown; empty otherwise.
+	Reason string
+	// Keys and Operations count what was judged.
+	Keys, Operations int
+	// Violations has at most one entry per key, the worst first.
+	Violations []Violation
+	Undecided  []Undecided
+	// Warnings are about the history, such as that its file breaks off.
+	Warnings []string
+	// Took is how long the check ran.
+	Took time.Duration
+}
