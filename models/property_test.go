@@ -19,31 +19,32 @@ func randomHistory(r *rand.Rand) *history.History {
 	n := 2 + r.IntN(7)
 	span := 4 + r.IntN(12)
 	// One history in four is rich in deletes and absent reads: only the search can decide those.
-	deletes, absences := 4, 0
+	deletes, absences := 2, 0
 	if r.IntN(4) == 0 {
-		deletes, absences = 3, 3
+		deletes, absences = 1, 3
 	}
+	kinds := make([]history.Kind, n)
 	var values []string
-	for i := range n {
-		if r.IntN(5) < 2 {
+	for i := range kinds {
+		switch d := r.IntN(10); {
+		case d < 4:
+			kinds[i] = history.Put
 			values = append(values, fmt.Sprintf("v%d", i))
+		case d < 4+deletes:
+			kinds[i] = history.Delete
 		}
 	}
-	puts := 0
-	for i := range n {
+	for i, kind := range kinds {
 		call := r.IntN(span)
-		op := history.Operation{ID: int64(i), Client: i, Key: "x", Outcome: history.OK, Call: time.Duration(call), Return: time.Duration(call + r.IntN(span))}
-		switch {
-		case puts < len(values) && r.IntN(2) == 0:
-			op.Kind, op.Value = history.Put, values[puts]
-			puts++
-		case r.IntN(deletes) == 0:
-			op.Kind = history.Delete
+		op := history.Operation{ID: int64(i), Client: i, Key: "x", Kind: kind, Outcome: history.OK, Call: time.Duration(call), Return: time.Duration(call + r.IntN(1+span/2))}
+		switch kind {
+		case history.Put:
+			op.Value = fmt.Sprintf("v%d", i)
+		case history.Delete:
 			if absences > 0 { // a long delete is one that several absent reads compete for
 				op.Call, op.Return = 0, time.Duration(2*span)
 			}
-		default:
-			op.Kind = history.Get
+		case history.Get:
 			if j := r.IntN(len(values) + 1 + absences); j < len(values) {
 				op.Value, op.Present = values[j], true
 			}
