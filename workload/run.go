@@ -44,7 +44,7 @@ func (p *Progress) add(o history.Outcome) {
 
 // pauseAfterFailure keeps clients from spinning while a node is down, and is
 // short enough that they are back at once when it returns.
-const pauseAfterFailure = 5 * time.Millisecond
+const pauseAfterFailure = 10 * time.Millisecond
 
 // Run lets clients work until stop is closed, and returns when all are done.
 // Cancelling ctx also ends the operations under way, as unknown. It returns

@@ -1,0 +1,114 @@
+// Package challenges describes what learners build: challenges, their stages,
+// and what each stage checks.
+package challenges
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/faults"
+	"github.com/st3v3nmw/lsfr/workload"
+)
+
+// Challenge is something to build, stage by stage.
+type Challenge struct {
+	// Name is what the command line and lsfr.yaml call it.
+	Name  string
+	Title string
+	// Overview is a paragraph for the README of a new folder.
+	Overview string
+	Stages   []Stage
+}
+
+// Stage is one step of a challenge. It passes when all its checks and scenarios do.
+type Stage struct {
+	Name, Title string
+	// Summary is one sentence: what to build.
+	Summary string
+	// Guide is the stage's documentation, Markdown.
+	Guide string
+	// Nodes is the size of the cluster.
+	Nodes     int
+	Checks    []Check
+	Scenarios []Scenario
+}
+
+// Check is one property of the node's API, checked with a few requests.
+type Check struct {
+	Name string
+	// Hint says what to look for when the check fails. It points at the
+	// requirement, not at an implementation.
+	Hint string
+	// Run returns a *Failure if the node got it wrong, a *cluster.NodeError if
+	// a node failed, and any other error if lsfr did.
+	Run func(ctx context.Context, e *Env) error
+}
+
+// Scenario lets clients and faults loose on a cluster and judges the history.
+type Scenario struct {
+	Name  string
+	Title string
+	Hint  string
+	// Model names the consistency model that the history is judged by.
+	Model   string
+	Mix     workload.Mix
+	Clients int
+	// Rate bounds the operations per second of each client; 0 means no bound.
+	Rate float64
+	// Duration is how long clients run.
+	Duration time.Duration
+	// Faults are injected one after the other while clients run.
+	Faults []faults.Spec
+	// MinFaults is how many faults a run needs as evidence. A slow node makes
+	// the scenario longer, up to three times its duration.
+	MinFaults int
+	// Last is injected once more when the clients have stopped, so that the
+	// final reads see what survives it; nil for none.
+	Last *faults.Fault
+}
+
+// Stage returns the stage of that name and its index, or an *UnknownStageError.
+func (c *Challenge) Stage(name string) (int, *Stage, error) {
+	for i := range c.Stages {
+		if c.Stages[i].Name == name {
+			return i, &c.Stages[i], nil
+		}
+	}
+	return 0, nil, &UnknownStageError{Challenge: c, Name: name}
+}
+
+// StageNames lists the stages in order.
+func (c *Challenge) StageNames() []string {
+	names := make([]string, len(c.Stages))
+	for i, s := range c.Stages {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// UnknownStageError names a stage that the challenge does not have.
+type UnknownStageError struct {
+	Challenge *Challenge
+	Name      string
+}
+
+// Error names the stage and lists those that exist.
+func (e *UnknownStageError) Error() string {
+	return fmt.Sprintf("%s has no stage %q (want %s)", e.Challenge.Name, e.Name, list(e.Challenge.StageNames()))
+}
+
+func list(names []string) string {
+	s := ""
+	for i, n := range names {
+		switch {
+		case i == 0:
+		case i == len(names)-1:
+			s += " or "
+		default:
+			s += ", "
+		}
+		s += n
+	}
+	return s
+}

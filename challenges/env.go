@@ -1,0 +1,180 @@
+package challenges
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/workload"
+)
+
+// Env is what a check works with: a running cluster and a client.
+type Env struct {
+	Cluster *cluster.Cluster
+	Client  *workload.Client
+	// prefix keeps each check's keys apart from all others'.
+	prefix string
+	values *atomic.Int64
+}
+
+// NewEnv returns the environment of the check with that number.
+func NewEnv(c *cluster.Cluster, client *workload.Client, number int) *Env {
+	return &Env{Cluster: c, Client: client, prefix: fmt.Sprintf("check%d:", number), values: new(atomic.Int64)}
+}
+
+// Node returns the cluster's first node.
+func (e *Env) Node() *cluster.Node { return e.Cluster.Nodes()[0] }
+
+// Key returns a key that no other check uses.
+func (e *Env) Key(name string) string { return e.prefix + name }
+
+// Value returns a short value that was never returned before.
+func (e *Env) Value() string { return fmt.Sprintf("value-%d", e.values.Add(1)) }
+
+// Request is a request to the first node.
+type Request struct {
+	Method, Path string
+	Body         string
+}
+
+func (r Request) String() string {
+	s := r.Method + " " + r.Path
+	if len(s) > 90 {
+		s = s[:60] + "…" + s[len(s)-20:]
+	}
+	if r.Body != "" {
+		_, body := Contrast("", r.Body)
+		s += " with body " + body
+	}
+	return s
+}
+
+// path returns the path of a key. Keys need no escaping: their characters are
+// all allowed in a path.
+func path(key string) string { return "/kv/" + key }
+
+// Do sends a request. A request without a complete answer is a *Failure, or a
+// *cluster.NodeError if the node is gone.
+func (e *Env) Do(ctx context.Context, r Request) (*workload.Response, error) {
+	var body []byte
+	if r.Body != "" {
+		body = []byte(r.Body)
+	}
+	res, err := e.Client.Send(ctx, r.Method, e.Node().URL()+r.Path, body)
+	if err == nil {
+		return res, nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if gone := e.Node().Err(); gone != nil {
+		return nil, gone
+	}
+	return nil, &Failure{Summary: fmt.Sprintf("%s got no answer from %s: %v", r, e.Node().ID(), err), Request: r.String(), Err: err}
+}
+
+// Expect sends a request and compares the status, and the body byte for byte.
+func (e *Env) Expect(ctx context.Context, r Request, status int, body string) error {
+	res, err := e.Do(ctx, r)
+	if err != nil {
+		return err
+	}
+	if res.Status == status && string(res.Body) == body {
+		return nil
+	}
+	if res.Status >= 400 && res.Status == status && strings.TrimSuffix(strings.TrimSuffix(string(res.Body), "\n"), "\r") == body {
+		return nil // error bodies may end with a newline
+	}
+	return mismatch(r, res, status, body)
+}
+
+// ExpectStatus sends a request and compares the status only.
+func (e *Env) ExpectStatus(ctx context.Context, r Request, status int) error {
+	res, err := e.Do(ctx, r)
+	if err != nil {
+		return err
+	}
+	if res.Status != status {
+		return mismatch(r, res, status, "")
+	}
+	return nil
+}
+
+func mismatch(r Request, res *workload.Response, status int, body string) error {
+	f := &Failure{Request: r.String()}
+	if res.Status != status {
+		f.Summary = fmt.Sprintf("%s answered %s, want %s", r, statusText(res.Status), statusText(status))
+		f.Expected, f.Actual = statusText(status), statusText(res.Status)
+		if body != "" {
+			f.Expected += " " + excerpt(body, 0)
+		}
+		if len(res.Body) > 0 {
+			f.Actual += " " + excerpt(string(res.Body), 0)
+		}
+		return f
+	}
+	f.Summary = fmt.Sprintf("%s answered %s with another body than expected", r, statusText(status))
+	f.Expected, f.Actual = Contrast(body, string(res.Body))
+	return f
+}
+
+func statusText(status int) string {
+	if t := http.StatusText(status); t != "" {
+		return fmt.Sprintf("%d %s", status, t)
+	}
+	return fmt.Sprint(status)
+}
+
+// Put writes a value and expects 200.
+func (e *Env) Put(ctx context.Context, key, value string) error {
+	return e.ExpectStatus(ctx, Request{http.MethodPut, path(key), value}, http.StatusOK)
+}
+
+// Get reads a key and expects this value.
+func (e *Env) Get(ctx context.Context, key, value string) error {
+	return e.Expect(ctx, Request{Method: http.MethodGet, Path: path(key)}, http.StatusOK, value)
+}
+
+// Absent reads a key and expects that it is not there.
+func (e *Env) Absent(ctx context.Context, key string) error {
+	return e.Expect(ctx, Request{Method: http.MethodGet, Path: path(key)}, http.StatusNotFound, "key not found")
+}
+
+// Delete deletes a key and expects 200.
+func (e *Env) Delete(ctx context.Context, key string) error {
+	return e.ExpectStatus(ctx, Request{Method: http.MethodDelete, Path: path(key)}, http.StatusOK)
+}
+
+// Clear deletes every key and expects 200.
+func (e *Env) Clear(ctx context.Context) error {
+	return e.ExpectStatus(ctx, Request{Method: http.MethodDelete, Path: "/clear"}, http.StatusOK)
+}
+
+// Restart stops the first node with SIGTERM and starts it again.
+func (e *Env) Restart(ctx context.Context) error {
+	if err := e.Node().Stop(ctx); err != nil {
+		return err
+	}
+	return e.Node().Start(ctx)
+}
+
+// Crash kills the first node with SIGKILL and starts it again.
+func (e *Env) Crash(ctx context.Context) error {
+	if err := e.Node().Kill(ctx); err != nil {
+		return err
+	}
+	return e.Node().Start(ctx)
+}
+
+// Steps runs steps in order and returns the first error.
+func Steps(steps ...func() error) error {
+	for _, s := range steps {
+		if err := s(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

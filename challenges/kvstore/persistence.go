@@ -1,0 +1,311 @@
+package kvstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/internal/faults"
+)
+
+func persistence() challenges.Stage {
+	last := faults.Stop()
+	return challenges.Stage{
+		Name:    "persistence",
+		Title:   "Persistence",
+		Summary: "a restart loses nothing that was acknowledged, and requests in flight are still answered",
+		Nodes:   1,
+		Checks: []challenges.Check{
+			{
+				Name: "keeps data across a restart",
+				Hint: "After SIGTERM and a new start with the same --working-dir, every key has the value that was last acknowledged.",
+				Run:  func(ctx context.Context, e *challenges.Env) error { return checkKept(ctx, e, e.Restart) },
+			},
+			{
+				Name: "keeps deletes across a restart",
+				Hint: "A deleted key must stay deleted after a restart: what is written down has to record deletes as well.",
+				Run:  func(ctx context.Context, e *challenges.Env) error { return checkDeletesKept(ctx, e, e.Restart) },
+			},
+			{
+				Name: "keeps a clear across a restart",
+				Hint: "After DELETE /clear and a restart, no key from before the clear may be there, and every key from after it must be.",
+				Run:  func(ctx context.Context, e *challenges.Env) error { return checkClearKept(ctx, e, e.Restart) },
+			},
+			{
+				Name: "keeps every byte across a restart",
+				Hint: "Quotes, line breaks, Unicode and values of many kilobytes must come back from disk as they were written: look at how your file format tells where a key or a value ends.",
+				Run:  func(ctx context.Context, e *challenges.Env) error { return checkBytesKept(ctx, e, e.Restart, 50_000) },
+			},
+			{
+				Name: "keeps a thousand keys, each written several times",
+				Hint: "Every key must come back with its latest value, no matter how many keys there are and how often each was written.",
+				Run:  func(ctx context.Context, e *challenges.Env) error { return checkManyKept(ctx, e, e.Restart) },
+			},
+			{
+				Name: "keeps data across several restarts",
+				Hint: "What one run of your program wrote must survive the next ones too, also when those write little or nothing.",
+				Run:  checkSeveralRestarts,
+			},
+			{
+				Name: "answers requests that are in flight at SIGTERM",
+				Hint: "On SIGTERM, stop accepting new connections, but finish every request that has begun: read the rest of it, do it, write it down, answer it. Only then exit.",
+				Run:  checkInFlight,
+			},
+			{
+				Name: "ends within 15 s of SIGTERM while clients stay connected",
+				Hint: "Clients keep their connections open when they are idle. Do not wait for them to close: close idle connections yourself. Every process that run.sh started must end, helpers included.",
+				Run:  checkIdleConnections,
+			},
+		},
+		Scenarios: []challenges.Scenario{{
+			Name:     "restarts-under-load",
+			Title:    "10 clients while the node is restarted with SIGTERM, judged by their history",
+			Hint:     "A write that was answered with 200 must be there after the restart, whatever the shutdown was doing at that moment. Look at what happens to requests that are answered while your program is already shutting down.",
+			Model:    "linearizable",
+			Mix:      hotMix(),
+			Clients:  10,
+			Rate:     250,
+			Duration: 10 * time.Second,
+			Faults: []faults.Spec{{
+				Fault: faults.Stop(), Weight: 1,
+				Gap: faults.Range{Min: 300 * time.Millisecond, Max: 900 * time.Millisecond},
+			}},
+			MinFaults: 3,
+			Last:      &last,
+		}},
+	}
+}
+
+// restart is how a check ends the node and starts it again.
+type restart func(ctx context.Context) error
+
+func checkKept(ctx context.Context, e *challenges.Env, again restart) error {
+	a, b, c := e.Key("a"), e.Key("b"), e.Key("c")
+	v1, v2, v3 := e.Value(), e.Value(), e.Value()
+	return challenges.Steps(
+		func() error { return e.Put(ctx, a, v1) },
+		func() error { return e.Put(ctx, b, v2) },
+		func() error { return e.Put(ctx, a, v3) },
+		func() error { return again(ctx) },
+		func() error { return e.Get(ctx, a, v3) },
+		func() error { return e.Get(ctx, b, v2) },
+		func() error { return e.Absent(ctx, c) },
+		func() error { return e.Put(ctx, c, v1) },
+		func() error { return e.Get(ctx, c, v1) },
+	)
+}
+
+func checkDeletesKept(ctx context.Context, e *challenges.Env, again restart) error {
+	a, b, c := e.Key("a"), e.Key("b"), e.Key("c")
+	v1, v2 := e.Value(), e.Value()
+	return challenges.Steps(
+		func() error { return e.Put(ctx, a, v1) },
+		func() error { return e.Put(ctx, b, v1) },
+		func() error { return e.Put(ctx, c, v1) },
+		func() error { return e.Delete(ctx, a) },
+		func() error { return e.Delete(ctx, b) },
+		func() error { return e.Put(ctx, b, v2) },
+		func() error { return again(ctx) },
+		func() error { return e.Absent(ctx, a) },
+		func() error { return e.Get(ctx, b, v2) },
+		func() error { return e.Get(ctx, c, v1) },
+		func() error { return again(ctx) },
+		func() error { return e.Absent(ctx, a) },
+	)
+}
+
+func checkClearKept(ctx context.Context, e *challenges.Env, again restart) error {
+	a, b, c := e.Key("a"), e.Key("b"), e.Key("c")
+	v1, v2 := e.Value(), e.Value()
+	return challenges.Steps(
+		func() error { return e.Put(ctx, a, v1) },
+		func() error { return e.Put(ctx, b, v1) },
+		func() error { return e.Clear(ctx) },
+		func() error { return e.Put(ctx, b, v2) },
+		func() error { return e.Put(ctx, c, v2) },
+		func() error { return again(ctx) },
+		func() error { return e.Absent(ctx, a) },
+		func() error { return e.Get(ctx, b, v2) },
+		func() error { return e.Get(ctx, c, v2) },
+		func() error { return e.Clear(ctx) },
+		func() error { return again(ctx) },
+		func() error { return e.Absent(ctx, b) },
+	)
+}
+
+// checkBytesKept writes awkward values and one of large bytes.
+func checkBytesKept(ctx context.Context, e *challenges.Env, again restart, large int) error {
+	values := append(byteValues(), unicodeValues()...)
+	values = append(values, largeValue("large", large), "after the large one")
+	for i, v := range values {
+		if err := e.Put(ctx, e.Key(fmt.Sprint("v", i)), v); err != nil {
+			return err
+		}
+	}
+	if err := again(ctx); err != nil {
+		return err
+	}
+	return getAll(ctx, e, "v", values)
+}
+
+func checkManyKept(ctx context.Context, e *challenges.Env, again restart) error {
+	const perWriter, rounds = 63, 3
+	key := func(w, i int) string { return e.Key(fmt.Sprintf("w%d-%d", w, i)) }
+	value := func(w, i, round int) string { return fmt.Sprintf("writer %d wrote %d in round %d", w, i, round) }
+	err := inParallel(func(w int) error {
+		for round := range rounds {
+			for i := range perWriter {
+				if err := e.Put(ctx, key(w, i), value(w, i, round)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := again(ctx); err != nil {
+		return err
+	}
+	return inParallel(func(w int) error {
+		for i := range perWriter {
+			if err := e.Get(ctx, key(w, i), value(w, i, rounds-1)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func checkSeveralRestarts(ctx context.Context, e *challenges.Env) error {
+	var values []string
+	for i := range 3 {
+		values = append(values, e.Value())
+		if err := e.Put(ctx, e.Key(fmt.Sprint("k", i)), values[i]); err != nil {
+			return err
+		}
+		if err := e.Restart(ctx); err != nil {
+			return err
+		}
+		if err := getAll(ctx, e, "k", values); err != nil {
+			return err
+		}
+	}
+	if err := e.Restart(ctx); err != nil { // one that wrote nothing
+		return err
+	}
+	return getAll(ctx, e, "k", values)
+}
+
+const (
+	// received is how long a node gets to read the headers of a request that
+	// has been sent, and settled how long its shutdown gets to begin before
+	// the rest of the body comes.
+	received = 300 * time.Millisecond
+	settled  = 200 * time.Millisecond
+	// answered is how long the answer of a request in flight may take.
+	answered = 10 * time.Second
+)
+
+// checkInFlight sends SIGTERM while requests are in flight beyond doubt: their
+// headers and half of their bodies were sent before it. Requests that race
+// with the signal over kept-alive connections are never held against a node.
+func checkInFlight(ctx context.Context, e *challenges.Env) error {
+	var puts []*challenges.HalfPut
+	defer func() {
+		for _, p := range puts {
+			p.Close()
+		}
+	}()
+	for i := range 5 {
+		p, err := e.BeginPut(ctx, e.Key(fmt.Sprint("k", i)), largeValue("in-flight", 2_000+i))
+		if err != nil {
+			return err
+		}
+		puts = append(puts, p)
+	}
+	// The node accepts connections in order: once it has answered a later one,
+	// it has accepted those.
+	if err := e.ExpectStatus(ctx, challenges.Request{Method: http.MethodGet, Path: "/kv/" + e.Key("later")}, http.StatusNotFound); err != nil {
+		return err
+	}
+	if err := wait(ctx, received); err != nil {
+		return err
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- e.Node().Stop(ctx) }()
+	err := errors.Join(finish(ctx, puts), <-stopped)
+	if err != nil {
+		return firstOf(err)
+	}
+	if err := e.Node().Start(ctx); err != nil {
+		return err
+	}
+	for _, p := range puts {
+		if err := e.Get(ctx, p.Key, p.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func finish(ctx context.Context, puts []*challenges.HalfPut) error {
+	if err := wait(ctx, settled); err != nil {
+		return err
+	}
+	for i, p := range puts {
+		request := "PUT /kv/" + p.Key
+		res, err := p.Finish(answered)
+		switch {
+		case err != nil:
+			return &challenges.Failure{
+				Summary:  fmt.Sprintf("request %d of %d that was in flight when SIGTERM came got no answer: %v", i+1, len(puts), err),
+				Request:  request + " (headers and half of the body were sent before SIGTERM)",
+				Expected: "200 OK", Actual: "no answer", Err: err,
+			}
+		case res.Status != http.StatusOK:
+			_, body := challenges.Contrast("", string(res.Body))
+			return &challenges.Failure{
+				Summary:  fmt.Sprintf("request %d of %d that was in flight when SIGTERM came was answered with status %d", i+1, len(puts), res.Status),
+				Request:  request + " (headers and half of the body were sent before SIGTERM)",
+				Expected: "200 OK", Actual: fmt.Sprintf("%d %s", res.Status, body),
+			}
+		}
+	}
+	return nil
+}
+
+// firstOf returns the first of joined errors, so that its type can be told.
+func firstOf(err error) error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 {
+		return many.Unwrap()[0]
+	}
+	return err
+}
+
+func checkIdleConnections(ctx context.Context, e *challenges.Env) error {
+	k, v := e.Key("k"), e.Value()
+	return challenges.Steps(
+		// These leave connections open behind them, as any client's would be.
+		func() error { return inParallel(func(int) error { return e.Put(ctx, k, v) }) },
+		func() error { return e.Node().Stop(ctx) },
+		func() error { return e.Node().Start(ctx) },
+		func() error { return e.Get(ctx, k, v) },
+	)
+}
+
+// wait lets time pass, unless ctx ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:     "status",
+		Aliases: []string{"s"},
+		Short:   "Show your progress and what to do next",
+		Example: "  lsfr status",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, c, err := loadWorkspace(dir)
+			if err != nil {
+				return err
+			}
+			s := a.style(a.stdout)
+			fmt.Fprintf(a.stdout, "%s  %s\n", s.bold.Sprint(c.Name), c.Title)
+			for i, st := range c.Stages {
+				mark := " "
+				switch {
+				case slices.Contains(w.Config.Completed, st.Name):
+					mark = s.good.Sprint("✓")
+				case st.Name == w.Config.Stage:
+					mark = s.bold.Sprint("→")
+				}
+				fmt.Fprintf(a.stdout, "  %s %d. %-16s %s\n", mark, i+1, st.Name, st.Summary)
+			}
+			passed, err := passedSinceChange(cmd.Context(), w)
+			if err != nil {
+				return err
+			}
+			last := c.Stages[len(c.Stages)-1].Name
+			switch {
+			case w.Config.Stage == last && slices.Contains(w.Config.Completed, last):
+				fmt.Fprintf(a.stdout, "\n%s is complete. Judge everything once more with: lsfr test --so-far\n", c.Name)
+			case passed:
+				fmt.Fprintf(a.stdout, "\n%s has passed, and nothing was changed since. Go on with: lsfr next\n", w.Config.Stage)
+			default:
+				fmt.Fprintf(a.stdout, "\nnext: build %s (lsfr guide), then: lsfr test\n", w.Config.Stage)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", ".", "the folder of your solution")
+	return cmd
+}

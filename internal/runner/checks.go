@@ -1,0 +1,128 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/internal/report"
+	"github.com/st3v3nmw/lsfr/workload"
+)
+
+const (
+	// requestTime is how long a request of a check may take, checkTime how long
+	// a whole check may.
+	requestTime = 5 * time.Second
+	checkTime   = 60 * time.Second
+)
+
+// startName is the check that every stage begins with.
+const startName = "starts and answers requests"
+
+// checks starts a cluster and does the stage's API checks on it, one after the
+// other. After a failure the rest is done all the same.
+func (r *run) checks(ctx context.Context) (err error) {
+	r.Observer.CheckStarted(startName)
+	began := time.Now()
+	c, err := r.newCluster(ctx, "")
+	if c != nil {
+		defer func() { err = errors.Join(err, c.Close()) }()
+	}
+	if err == nil {
+		err = start(ctx, c)
+	}
+	first, err := outcome(ctx, startName, startHint, began, err)
+	if err != nil {
+		return err
+	}
+	r.done(first)
+	if first.Status != report.Passed {
+		for _, k := range r.Stage.Checks {
+			r.skip(k.Name)
+		}
+		for i := range r.Stage.Scenarios {
+			r.skip(r.Stage.Scenarios[i].Title)
+		}
+		r.Stage = &challenges.Stage{Name: r.Stage.Name, Nodes: r.Stage.Nodes} // nothing is left to be done
+		return nil
+	}
+	if r.Ready != nil {
+		r.Ready()
+	}
+	client := workload.NewClient(requestTime)
+	defer client.Close()
+	for i, k := range r.Stage.Checks {
+		if r.over(ctx) {
+			r.skip(k.Name)
+			continue
+		}
+		r.Observer.CheckStarted(k.Name)
+		began := time.Now()
+		done, err := outcome(ctx, k.Name, k.Hint, began, r.check(ctx, c, client, i, k))
+		if err != nil {
+			return err
+		}
+		r.done(done)
+	}
+	return nil
+}
+
+const startHint = "lsfr runs ./run.sh --port PORT --working-dir DIR in your folder and waits until GET /health on that port answers anything but 503. Make run.sh build your program if need be, and start it with these flags (\"$@\")."
+
+// check does one check, on nodes that run.
+func (r *run) check(ctx context.Context, c *cluster.Cluster, client *workload.Client, number int, k challenges.Check) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, fmt.Errorf("the check took longer than %s", checkTime))
+	defer cancel()
+	for _, n := range c.Nodes() {
+		// An earlier check may have left it dead, and one failure must not become many.
+		if n.Running() {
+			continue
+		}
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+	}
+	err := k.Run(ctx, challenges.NewEnv(c, client, number))
+	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
+		return &challenges.Failure{Summary: context.Cause(ctx).Error(), Err: err}
+	}
+	return err
+}
+
+// outcome sorts an error into the two channels: what the learner's program did
+// becomes part of the result, what lsfr did stays an error.
+func outcome(ctx context.Context, name, hint string, began time.Time, err error) (report.Check, error) {
+	c := report.Check{Name: name, Status: report.Passed, Took: time.Since(began)}
+	if err == nil {
+		return c, nil
+	}
+	if ctx.Err() != nil { // interrupted
+		c.Status = report.Skipped
+		return c, nil
+	}
+	c.Status = report.Failed
+	c.Failure = explain(err, hint)
+	if c.Failure == nil {
+		return c, fmt.Errorf("%s: %w", name, err)
+	}
+	return c, nil
+}
+
+// explain turns an error about the learner's program into a Failure; nil if it
+// is not about that.
+func explain(err error, hint string) *report.Failure {
+	if node, ok := errors.AsType[*cluster.NodeError](err); ok {
+		return &report.Failure{Summary: node.Error(), Hint: hint, Details: node.Details()}
+	}
+	if f, ok := errors.AsType[*challenges.Failure](err); ok {
+		out := &report.Failure{Summary: f.Summary, Request: f.Request, Expected: f.Expected, Actual: f.Actual, Hint: f.Hint}
+		if out.Hint == "" {
+			out.Hint = hint
+		}
+		return out
+	}
+	return nil
+}

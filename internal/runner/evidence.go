@@ -1,0 +1,72 @@
+package runner
+
+import (
+	"fmt"
+
+	"github.com/st3v3nmw/lsfr/history"
+	"github.com/st3v3nmw/lsfr/internal/report"
+)
+
+// A run proves something only if enough of it worked and its faults hit.
+const (
+	// minWrites and minReads are how many acknowledged writes and answered
+	// reads a history needs.
+	minWrites, minReads = 50, 50
+)
+
+const evidenceHint = "A run in which little succeeded proves nothing, neither good nor bad. Look at the node's log for errors, and at how long your program takes to start and to answer. A longer --duration may help a slow one."
+
+// missingEvidence says what a valid history lacks to prove anything; empty if it is enough.
+func (l *live) missingEvidence(h *history.History) string {
+	var writes, acked, reads, answered int
+	for i := range h.Operations {
+		switch o := &h.Operations[i]; {
+		case o.Final:
+		case o.Kind == history.Get:
+			reads++
+			if o.Outcome == history.OK {
+				answered++
+			}
+		default:
+			writes++
+			if o.Outcome == history.OK {
+				acked++
+			}
+		}
+	}
+	hits := 0
+	for _, f := range h.Faults {
+		hits += f.Hits
+	}
+	switch {
+	case acked < minWrites:
+		return fmt.Sprintf("only %d of %d writes were acknowledged", acked, writes)
+	case answered < minReads:
+		return fmt.Sprintf("only %d of %d reads were answered", answered, reads)
+	case l.unanswered > 0:
+		return fmt.Sprintf("%d of %d reads after the last fault got no answer", l.unanswered, l.finalReads)
+	case len(h.Faults) < l.scenario.MinFaults:
+		return fmt.Sprintf("only %d of at least %d faults could be injected, because the node was slow to come back", len(h.Faults), l.scenario.MinFaults)
+	case l.scenario.MinFaults > 0 && hits == 0:
+		return "no fault came while a write was in flight"
+	}
+	return ""
+}
+
+// summary counts what happened.
+func (l *live) summary(h *history.History, file string) *report.Scenario {
+	s := &report.Scenario{Title: l.scenario.Title, Model: l.scenario.Model, History: file}
+	s.OK, s.Failed, s.Unknown = h.Count()
+	ok, failed, unknown := l.progress.Counts()
+	if total := ok + failed + unknown; total > 0 && l.clientTime > 0 {
+		s.Rate = float64(total) / l.clientTime.Seconds()
+		s.AckedShare = float64(ok) / float64(total)
+	}
+	for _, f := range h.Faults {
+		if s.Faults == nil {
+			s.Faults = make(map[string]int)
+		}
+		s.Faults[f.Fault]++
+	}
+	return s
+}

@@ -1,0 +1,206 @@
+// Package runner runs one stage: it starts the learner's nodes, does the
+// stage's checks, lets clients and faults loose in its scenarios, judges the
+// histories and writes the run folder.
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/history"
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/internal/report"
+	"github.com/st3v3nmw/lsfr/models"
+)
+
+// Options of a run of one stage.
+type Options struct {
+	Challenge string
+	Stage     *challenges.Stage
+	// Dir is the learner's folder, RunDir the run folder, relative to Dir or absolute.
+	Dir, RunDir string
+	// Command starts a node.
+	Command []string
+	Env     []string
+	Seed    int64
+	// Duration and Clients override the scenarios' own if greater than 0.
+	Duration time.Duration
+	Clients  int
+	// FailFast skips what is left after the first failure.
+	FailFast bool
+	// Guard is the command of the process that ends nodes if lsfr is killed.
+	Guard []string
+	// Repeat is the command that repeats the run, for the reader.
+	Repeat string
+	// Ready is called once the first node answers: whatever run.sh builds is built.
+	Ready    func()
+	Observer Observer
+	Log      zerolog.Logger
+}
+
+// Observer is told what happens while it happens. Its methods are called from
+// one goroutine at a time, except Building.
+type Observer interface {
+	// Building says that a node's first start takes long.
+	Building(node string)
+	CheckStarted(name string)
+	CheckDone(c report.Check)
+	Progress(p Progress)
+}
+
+// Progress is the state of a running scenario.
+type Progress struct {
+	Elapsed, Total time.Duration
+	// OK, Failed and Unknown count operations by outcome.
+	OK, Failed, Unknown int64
+	// Phase says what goes on: the name of the active fault, or "final reads",
+	// or empty.
+	Phase string
+}
+
+// run is one run of one stage.
+type run struct {
+	Options
+	result *report.Result
+	// page is what the report shows: the history of the scenario that failed,
+	// or else of the last one.
+	page report.Page
+}
+
+// Stage runs a stage. What the learner's program got wrong is in the result;
+// the error means that lsfr failed. When ctx is cancelled the result says so,
+// and holds what was found until then.
+func Stage(ctx context.Context, opts Options) (*report.Result, error) {
+	r := &run{Options: opts, result: &report.Result{
+		Challenge: opts.Challenge, Stage: opts.Stage.Name, Seed: opts.Seed, Started: time.Now(),
+		RunDir: opts.RunDir, Repeat: opts.Repeat,
+	}}
+	err := r.checks(ctx)
+	for i := 0; err == nil && i < len(opts.Stage.Scenarios); i++ {
+		s := &opts.Stage.Scenarios[i]
+		if r.over(ctx) {
+			r.skip(s.Title)
+			continue
+		}
+		r.Observer.CheckStarted(s.Title)
+		began := time.Now()
+		var c report.Check
+		c, err = r.scenario(ctx, i, s)
+		c.Name, c.Took = s.Title, time.Since(began)
+		if err == nil {
+			r.done(c)
+		}
+	}
+	r.result.Interrupted = ctx.Err() != nil
+	r.result.Took = time.Since(r.result.Started)
+	r.result.Conclude()
+	if err != nil {
+		return r.result, err
+	}
+	r.writeReport(ctx)
+	return r.result, nil
+}
+
+// over reports whether the rest is to be skipped.
+func (r *run) over(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	f := r.result.FirstFailure()
+	return f != nil && r.FailFast
+}
+
+func (r *run) skip(name string) {
+	r.result.Checks = append(r.result.Checks, report.Check{Name: name, Status: report.Skipped})
+}
+
+func (r *run) done(c report.Check) {
+	r.result.Checks = append(r.result.Checks, c)
+	r.Observer.CheckDone(c)
+}
+
+// path returns a path in the run folder that this process can open.
+func (r *run) path(elem ...string) string {
+	p := filepath.Join(append([]string{r.RunDir}, elem...)...)
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(r.Dir, p)
+}
+
+// newCluster returns a cluster of the stage's nodes, not started. Working
+// folders are below folder in the run folder; all clusters of a run share their logs.
+func (r *run) newCluster(ctx context.Context, folder string) (*cluster.Cluster, error) {
+	c, err := cluster.New(ctx, cluster.Config{
+		Dir: r.Dir, Command: r.Command, Env: r.Env,
+		RunDir: filepath.Join(r.RunDir, folder), LogDir: filepath.Join(r.RunDir, "nodes"),
+		Guard: r.Guard, OnBuilding: r.Observer.Building, Log: r.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range r.Stage.Nodes {
+		if _, err := c.AddNode(ctx, fmt.Sprint("n", i+1)); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	return c, nil
+}
+
+// start starts all nodes.
+func start(ctx context.Context, c *cluster.Cluster) error {
+	for _, n := range c.Nodes() {
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reportTime bounds the writing of the report, its picture included.
+const reportTime = 20 * time.Second
+
+// writeReport writes the HTML page. A failure to do so never changes a
+// verdict: it is one warning.
+func (r *run) writeReport(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTime)
+	defer cancel()
+	path := r.path("report.html")
+	r.page.Result, r.page.Repeat = r.result, r.Repeat
+	err := WriteFile(path, func(f *os.File) error { return report.WriteHTML(ctx, f, r.page) })
+	if err != nil {
+		r.Log.Warn().Err(err).Msg("the report could not be written")
+		return
+	}
+	r.result.Report = filepath.Join(r.RunDir, "report.html")
+}
+
+// WriteFile creates a file and writes it.
+func WriteFile(path string, write func(*os.File) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("create file: %w", err)
+	}
+	if err := write(f); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// show puts a scenario's history on the report's page, unless one that failed
+// is there already.
+func (r *run) show(h *history.History, v *models.Verdict) {
+	if r.page.Verdict == nil || r.page.Verdict.Status != models.Invalid {
+		r.page.History, r.page.Verdict = h, v
+	}
+}
