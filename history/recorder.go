@@ -23,11 +23,11 @@ type Recorder struct {
 	sessions []*Session
 	faults   []FaultEvent
 
-	writer *Writer
-	header Header
-	done   chan struct{}
-	wg     sync.WaitGroup
-	// ops, settled and err belong to the flusher until it has ended.
+	writer  *Writer
+	header  Header
+	done    chan struct{}
+	wg      sync.WaitGroup
+	flushMu sync.Mutex // guards what follows
 	ops     []Operation
 	settled time.Duration
 	err     error
@@ -90,6 +90,16 @@ func (r *Recorder) Close() (*History, error) {
 	return h, r.err
 }
 
+// Snapshot returns what has been recorded so far, as a history that breaks off:
+// operations under way are missing, and Settled tells which reads cannot have
+// seen any of them. The operations must not be changed, and are valid until Close.
+func (r *Recorder) Snapshot() *History {
+	r.flushMu.Lock()
+	defer r.flushMu.Unlock()
+	n := len(r.ops)
+	return &History{Header: r.header, Operations: r.ops[:n:n], Truncated: true, Settled: r.settled}
+}
+
 func (r *Recorder) snapshotSessions() []*Session {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,6 +127,8 @@ func (r *Recorder) flushLoop() {
 // operations. It is right because an idle session was locked after now was
 // read: whatever it calls next is later.
 func (r *Recorder) flush() {
+	r.flushMu.Lock()
+	defer r.flushMu.Unlock()
 	settled := r.Now()
 	from := len(r.ops)
 	for _, s := range r.snapshotSessions() {

@@ -61,10 +61,14 @@ func Check(ctx context.Context, h *history.History, opts Options) (Verdict, erro
 // split groups the operations by key, in order of first appearance.
 func split(h *history.History, only []string, v *Verdict) []*keyHistory {
 	byKey := make(map[string][]*history.Operation)
+	wanted := make(map[string]bool, len(only))
+	for _, key := range only {
+		wanted[key] = true
+	}
 	var order []string
 	for i := range h.Operations {
 		o := &h.Operations[i]
-		if len(only) > 0 && !slices.Contains(only, o.Key) {
+		if len(only) > 0 && !wanted[o.Key] {
 			continue
 		}
 		if h.Truncated && h.Settled > 0 && o.Kind == history.Get && o.Return >= h.Settled {

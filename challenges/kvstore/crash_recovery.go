@@ -42,7 +42,7 @@ func crashRecovery() challenges.Stage {
 				Run:  func(ctx context.Context, e *challenges.Env) error { return checkBytesKept(ctx, e, e.Crash, 1<<20) },
 			},
 			{
-				Name: "keeps a thousand keys, each written several times",
+				Name: "keeps hundreds of keys, some written several times",
 				Hint: "Every key must come back with its latest value, also when your log has been compacted or a snapshot was taken in the meantime.",
 				Run:  func(ctx context.Context, e *challenges.Env) error { return checkManyKept(ctx, e, e.Crash) },
 			},

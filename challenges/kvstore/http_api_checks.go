@@ -237,7 +237,7 @@ func inParallel(work func(writer int) error) error {
 }
 
 func checkConcurrentWriters(ctx context.Context, e *challenges.Env) error {
-	const rounds = 25
+	const rounds = 12
 	key := func(w, i int) string { return e.Key(fmt.Sprintf("w%d-%d", w, i)) }
 	value := func(w, i int) string { return fmt.Sprintf("writer %d wrote %d", w, i) }
 	shared := e.Key("shared")

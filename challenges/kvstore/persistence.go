@@ -40,7 +40,7 @@ func persistence() challenges.Stage {
 				Run:  func(ctx context.Context, e *challenges.Env) error { return checkBytesKept(ctx, e, e.Restart, 50_000) },
 			},
 			{
-				Name: "keeps a thousand keys, each written several times",
+				Name: "keeps hundreds of keys, some written several times",
 				Hint: "Every key must come back with its latest value, no matter how many keys there are and how often each was written.",
 				Run:  func(ctx context.Context, e *challenges.Env) error { return checkManyKept(ctx, e, e.Restart) },
 			},
@@ -151,13 +151,24 @@ func checkBytesKept(ctx context.Context, e *challenges.Env, again restart, large
 	return getAll(ctx, e, "v", values)
 }
 
+// checkManyKept writes hundreds of keys, every eighth of them three times. Not
+// more: a node that syncs each write by itself may need 20 ms for one.
 func checkManyKept(ctx context.Context, e *challenges.Env, again restart) error {
-	const perWriter, rounds = 63, 3
+	const perWriter, rounds = 32, 3
 	key := func(w, i int) string { return e.Key(fmt.Sprintf("w%d-%d", w, i)) }
 	value := func(w, i, round int) string { return fmt.Sprintf("writer %d wrote %d in round %d", w, i, round) }
+	last := func(i int) int {
+		if i%8 == 0 {
+			return rounds - 1
+		}
+		return 0
+	}
 	err := inParallel(func(w int) error {
 		for round := range rounds {
 			for i := range perWriter {
+				if round > last(i) {
+					continue
+				}
 				if err := e.Put(ctx, key(w, i), value(w, i, round)); err != nil {
 					return err
 				}
@@ -173,7 +184,7 @@ func checkManyKept(ctx context.Context, e *challenges.Env, again restart) error 
 	}
 	return inParallel(func(w int) error {
 		for i := range perWriter {
-			if err := e.Get(ctx, key(w, i), value(w, i, rounds-1)); err != nil {
+			if err := e.Get(ctx, key(w, i), value(w, i, last(i))); err != nil {
 				return err
 			}
 		}

@@ -162,7 +162,7 @@ func (c *console) failure(k *report.Check) {
 		{"request", f.Request}, {"expected", f.Expected}, {"got", f.Actual}, {"hint", f.Hint},
 	} {
 		if line.text != "" {
-			c.printf("%s\n", indent(fmt.Sprintf("%-9s %s", line.label, line.text), "            ")[2:])
+			c.printf("%s\n", indent(fmt.Sprintf("%-9s %s", line.label, line.text), "            "))
 		}
 	}
 	if len(f.Details) > 0 {
@@ -215,7 +215,8 @@ func indent(text, prefix string) string {
 	var b strings.Builder
 	line := "  "
 	empty := true
-	for _, word := range strings.Fields(text) {
+	// Split at single spaces, so that alignment and what is quoted stay as they are.
+	for _, word := range strings.Split(text, " ") {
 		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > textWidth {
 			b.WriteString(line + "\n")
 			line, empty = prefix, true

@@ -21,6 +21,7 @@ import (
 type testFlags struct {
 	soFar     bool
 	failFast  bool
+	runOn     bool
 	seed      int64
 	seeded    bool
 	duration  time.Duration
@@ -74,6 +75,7 @@ time ran out), 4 lsfr itself failed, 130 interrupted.`,
 	fl := cmd.Flags()
 	fl.BoolVar(&f.soFar, "so-far", false, "judge all stages up to this one; the first failure stops")
 	fl.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failed check")
+	fl.BoolVar(&f.runOn, "no-early-stop", false, "let a scenario run on after its first violation")
 	fl.Int64Var(&f.seed, "seed", 0, "seed of the operations and faults (default: random, always shown)")
 	fl.DurationVar(&f.duration, "duration", 0, "how long clients run in each history scenario (default: about 10s)")
 	fl.IntVar(&f.clients, "clients", 0, "number of concurrent clients (default: the scenario's, 10)")
@@ -202,7 +204,7 @@ func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace
 	fingerprint := ""
 	r, err := runner.Stage(ctx, runner.Options{
 		Challenge: c.Name, Stage: stage, Dir: f.dir, RunDir: runDir, Command: []string{"./" + f.runScript},
-		Seed: seed, Duration: f.duration, Clients: f.clients, FailFast: f.failFast,
+		Seed: seed, Duration: f.duration, Clients: f.clients, FailFast: f.failFast, NoEarlyStop: f.runOn,
 		Guard: []string{self, "guard"}, Repeat: f.repeat(stage.Name, seed), Observer: con, Log: a.log(),
 		Ready: func() { fingerprint, err = workspace.Fingerprint(ctx, w.Dir) },
 	})

@@ -35,6 +35,8 @@ type Options struct {
 	Clients  int
 	// FailFast skips what is left after the first failure.
 	FailFast bool
+	// NoEarlyStop lets a scenario run on when its history breaks the model already.
+	NoEarlyStop bool
 	// Guard is the command of the process that ends nodes if lsfr is killed.
 	Guard []string
 	// Repeat is the command that repeats the run, for the reader.

@@ -94,6 +94,9 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 	if err != nil {
 		return c, fmt.Errorf("judge %s: %w", file, err)
 	}
+	if l.violated.Load() && v.Status == models.Valid {
+		return c, fmt.Errorf("judge %s: the history broke %s while it was recorded, and does not any more", file, v.Model)
+	}
 	c.Scenario.Verdict = &v
 	r.show(h, &v)
 	switch {
@@ -124,6 +127,7 @@ type live struct {
 	// clientTime is how long clients ran.
 	clientTime time.Duration
 	injected   atomic.Int64
+	violated   atomic.Bool
 	unanswered int
 	finalReads int
 }
@@ -161,6 +165,9 @@ func (l *live) drive(parent context.Context) error {
 
 func (l *live) phases(ctx context.Context, cancel context.CancelCauseFunc) error {
 	keys := l.underLoad(ctx, cancel)
+	if l.violated.Load() {
+		return ctx.Err()
+	}
 	l.final(ctx, keys)
 	if l.scenario.Last != nil && ctx.Err() == nil {
 		step := faults.Step{Fault: *l.scenario.Last}
@@ -199,7 +206,15 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 			Mix: s.Mix, Clients: l.clients(), Rate: s.Rate, Seed: l.run.Seed, Nodes: l.nodes(),
 		}, &l.progress, stopClients)
 	})
-	l.untilEnough(ctx)
+	violation := make(chan struct{})
+	var judging sync.WaitGroup
+	judged, stopJudging := context.WithCancel(ctx)
+	if !l.run.NoEarlyStop {
+		judging.Go(func() { l.judgeLive(judged, violation) })
+	}
+	l.untilEnough(ctx, violation)
+	stopJudging()
+	judging.Wait()
 	close(stopFaults)
 	injecting.Wait() // the active fault heals while clients still run
 	close(stopClients)
@@ -211,14 +226,17 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 // longest is how many times its duration a scenario may take to see the faults it needs.
 const longest = 3
 
-// untilEnough waits for the scenario's duration, and longer while faults are missing.
-func (l *live) untilEnough(ctx context.Context) {
+// untilEnough waits for the scenario's duration, and longer while faults are
+// missing, but not when there is a violation already.
+func (l *live) untilEnough(ctx context.Context, violation <-chan struct{}) {
 	began := time.Now()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			return
+		case <-violation:
 			return
 		case <-tick.C:
 		}

@@ -1,0 +1,87 @@
+package kvnode
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Bug is a mistake that can be switched on with --bug.
+type Bug struct {
+	Name  string
+	Title string // one sentence: what the node does wrong
+	Stage string // the stage that must catch it: "http-api", "persistence" or "crash-recovery"
+}
+
+// bug is the name of the bug that is switched on, noBug for a correct node. Each name is declared where its code is.
+type bug string
+
+const noBug bug = ""
+
+const (
+	httpAPI       = "http-api"
+	persistence   = "persistence"
+	crashRecovery = "crash-recovery"
+)
+
+// Bugs lists all bugs in the order of the stages that must catch them. None is caught by an earlier stage.
+func Bugs() []Bug {
+	list := func(stage string, b bug, title string) Bug { return Bug{Name: string(b), Title: title, Stage: stage} }
+	return []Bug{
+		list(httpAPI, mapCopyRace, "Each write copies the map, changes the copy and stores it, without a lock, so concurrent writes undo each other."),
+		list(httpAPI, staleCache, "Reads are cached for a moment, and writes do not invalidate the cache."),
+		list(httpAPI, tornValue, "Large values are replaced chunk by chunk, and a reader sees them half replaced."),
+		list(httpAPI, slowApply, "A write is acknowledged first and applied some milliseconds later."),
+		list(httpAPI, cacheMissesDelete, "A PUT invalidates the read cache, a DELETE does not."),
+		list(httpAPI, caseInsensitiveKeys, "Keys that differ only in upper and lower case are the same key."),
+		list(httpAPI, deleteAbsent404, "DELETE of an absent key answers 404."),
+		list(httpAPI, emptyValueAccepted, "An empty value is stored."),
+		list(httpAPI, trimsValue, "White space and newlines around a value are stripped."),
+		list(httpAPI, bodyLimit8k, "Only the first 8 kB of a value are kept."),
+		list(httpAPI, wrong405, "An unknown method is answered with 404."),
+		list(httpAPI, asciiValues, "Bytes of a value that are not ASCII become question marks."),
+		list(httpAPI, clearForgetsNothing, "DELETE /clear answers 200 and does nothing."),
+		list(httpAPI, keyLimit64, "Keys are cut to 64 characters, so long keys collide."),
+
+		list(persistence, memoryOnly, "The data is only in memory."),
+		list(persistence, deleteNotLogged, "A DELETE changes memory but not the log."),
+		list(persistence, clearNotLogged, "DELETE /clear changes memory but not the log."),
+		list(persistence, replayStopsAtDuplicate, "Replay stops at the first key that it has already seen."),
+		list(persistence, textLogBreaks, "The log is lines of text without escaping, and quotes or newlines in a value break it."),
+		list(persistence, dropsInFlight, "SIGTERM ends the node at once, and requests in flight get no answer."),
+		list(persistence, snapshotBeforeDrain, "SIGTERM saves a snapshot first and finishes the requests in flight after it, so their writes are lost."),
+		list(persistence, waitsForIdle, "Shutdown waits until the clients have closed every kept-alive connection."),
+		list(persistence, leavesChild, "A helper process in a session of its own survives SIGTERM."),
+		list(persistence, expiresOnRestart, "A restart keeps only the newest 100 keys."),
+		list(persistence, lazySave, "The data is saved once a second, and not at shutdown."),
+
+		list(crashRecovery, ackBeforeLog, "A write is acknowledged some milliseconds before it is written to the log."),
+		list(crashRecovery, logNotFlushed, "The log is buffered, and flushed only when the buffer is full or at shutdown."),
+		list(crashRecovery, dirtyRead, "A write is visible before it is in the log, so a crash takes back what was read."),
+		list(crashRecovery, logOrder, "Concurrent writes of one key are logged in another order than they are applied in."),
+		list(crashRecovery, snapshotDropsConcurrent, "Writes acknowledged while a snapshot is written are dropped with the log that it replaces."),
+		list(crashRecovery, truncateBeforeSnapshot, "A checkpoint removes the log first and writes the snapshot then."),
+		list(crashRecovery, snapshotInPlace, "The snapshot is overwritten in place, and half a snapshot is loaded as far as it goes."),
+		list(crashRecovery, tornTailKept, "A torn record is skipped but not cut off, and the next replay stops at it and loses what was appended behind it."),
+		list(crashRecovery, halfValue, "A torn record is replayed with as much of the value as is there."),
+		list(crashRecovery, tornTailFatal, "The node refuses to start when the last record is torn."),
+		list(crashRecovery, lineLimit64k, "The log reader gives up at a record of more than 64 kB."),
+		list(crashRecovery, snapshotKeepsDeleted, "A DELETE does not reach the snapshot, so deleted keys come back once the log is dropped."),
+		list(crashRecovery, servesBeforeReplay, "The node serves requests before the replay has finished."),
+		list(crashRecovery, bigValuesAsync, "Values over 64 kB go to files of their own, which are written after the acknowledgement."),
+	}
+}
+
+// parseBug finds the bug with that name; "" and "none" mean a correct node.
+func parseBug(name string) (bug, error) {
+	if name == "" || name == "none" {
+		return noBug, nil
+	}
+	var names []string
+	for _, b := range Bugs() {
+		if b.Name == name {
+			return bug(name), nil
+		}
+		names = append(names, b.Name)
+	}
+	return noBug, fmt.Errorf("there is no bug %q; the bugs are none, %s", name, strings.Join(names, ", "))
+}

@@ -1,0 +1,61 @@
+package kvnode
+
+import (
+	"maps"
+	"time"
+)
+
+// minCheckpointBytes is the size of the log that makes a checkpoint due; a larger log is waited for when the
+// data is larger than that, so that snapshots cost no more than the log does.
+const minCheckpointBytes = 1 << 20
+
+func (e *engine) checkpointIfDue() {
+	if e.checkpointing != nil || e.failed != nil || e.log.bytes < e.checkpointBytes() || !e.bugs.mayCheckpoint() {
+		return
+	}
+	e.checkpointing = e.startCheckpoint()
+}
+
+func (e *engine) checkpointBytes() int64 {
+	if size, ok := e.bug.checkpointBytes(); ok {
+		return size
+	}
+	return max(minCheckpointBytes, e.snapshotBytes)
+}
+
+// startCheckpoint begins a new segment and copies memory, which at this moment is what all segments before
+// say. From then on writes go on, to the new segment, while the copy is written. The segments that it covers
+// are dropped once it is durable; whenever a crash comes, a snapshot and all segments after it are there.
+func (e *engine) startCheckpoint() chan error {
+	if e.bug.breaksCheckpoint() {
+		return e.startWrongCheckpoint()
+	}
+	start := time.Now()
+	done := make(chan error, 1)
+	if err := e.log.rotate(); err != nil {
+		done <- err
+		return done
+	}
+	s := snapshot{first: e.log.number, values: maps.Clone(e.values)}
+	go func() {
+		size, err := s.save(e.dir)
+		if err == nil {
+			err = dropBefore(e.dir, s.first)
+		}
+		if err == nil {
+			e.logf("checkpoint: %d keys, %d bytes, in %v", len(s.values), size, since(start))
+		}
+		done <- err
+	}()
+	return done
+}
+
+// checkpointEnded reports a checkpoint that failed. Nothing is lost by it: the log is complete, only longer.
+func (e *engine) checkpointEnded(err error) {
+	if err == nil {
+		err = e.bugs.checkpointEnded()
+	}
+	if err != nil {
+		e.logf("checkpoint failed, will try again: %v", err)
+	}
+}

@@ -1,0 +1,132 @@
+package kvnode
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// handler serves the client API. It routes by hand because http.ServeMux cleans paths, which would
+// redirect away from keys such as "." and "..".
+type handler struct {
+	store store
+	bug   bug
+}
+
+const keyPrefix = "/kv/"
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, keyPrefix):
+		h.serveKey(w, r, h.bug.mistakeKey(path[len(keyPrefix):]))
+	case path == "/clear":
+		h.serveClear(w, r)
+	case path == "/health":
+		h.serveHealth(w, r)
+	default:
+		http.Error(w, "not found", http.StatusNotFound)
+	}
+}
+
+func (h *handler) serveKey(w http.ResponseWriter, r *http.Request, key string) {
+	switch r.Method {
+	case http.MethodGet, http.MethodPut, http.MethodDelete:
+	default:
+		h.methodNotAllowed(w, "GET, PUT, DELETE")
+		return
+	}
+	if key == "" {
+		http.Error(w, "key cannot be empty", http.StatusBadRequest)
+		return
+	}
+	switch r.Method {
+	case http.MethodGet:
+		h.get(w, key)
+	case http.MethodPut:
+		h.put(w, r, key)
+	case http.MethodDelete:
+		h.delete(w, key)
+	}
+}
+
+func (h *handler) get(w http.ResponseWriter, key string) {
+	value, ok := h.store.get(key)
+	if !ok {
+		http.Error(w, "key not found", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(value)))
+	// An error means that the client has gone, so there is nobody to tell.
+	_, _ = io.WriteString(w, value)
+}
+
+func (h *handler) put(w http.ResponseWriter, r *http.Request, key string) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxValueBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		http.Error(w, "value is larger than 8 MiB", http.StatusRequestEntityTooLarge)
+		return
+	case err != nil: // The client went away in the middle of it: half a value is no value.
+		http.Error(w, "cannot read the value", http.StatusBadRequest)
+		return
+	}
+	value := h.bug.mistakeValue(string(body))
+	if value == "" && h.bug != emptyValueAccepted {
+		http.Error(w, "value cannot be empty", http.StatusBadRequest)
+		return
+	}
+	h.write(w, record{op: opPut, key: key, value: value})
+}
+
+func (h *handler) delete(w http.ResponseWriter, key string) {
+	if h.bug == deleteAbsent404 {
+		if _, ok := h.store.get(key); !ok {
+			http.Error(w, "key not found", http.StatusNotFound)
+			return
+		}
+	}
+	h.write(w, record{op: opDelete, key: key})
+}
+
+func (h *handler) serveClear(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodDelete {
+		h.methodNotAllowed(w, "DELETE")
+		return
+	}
+	if h.bug == clearForgetsNothing {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	h.write(w, record{op: opClear})
+}
+
+func (h *handler) serveHealth(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		h.methodNotAllowed(w, "GET")
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// write answers 200 when the store has done it. A failed write is answered 500, which tells the
+// client that it may have happened: an answer of the 4xx kind would promise that it never will.
+func (h *handler) write(w http.ResponseWriter, r record) {
+	if err := h.store.write(r); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+func (h *handler) methodNotAllowed(w http.ResponseWriter, allow string) {
+	if h.bug == wrong405 {
+		http.Error(w, "not found", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Allow", allow)
+	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+}

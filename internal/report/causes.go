@@ -1,0 +1,28 @@
+package report
+
+import "github.com/st3v3nmw/lsfr/models"
+
+// causes says, for each rule, what the requirement is and what usually breaks it.
+var causes = map[models.Rule]string{
+	models.RuleTornValue: "A value has to come back byte for byte as one client wrote it. A read that returns part of a value, or parts of two, " +
+		"usually saw a write half done: the value was changed in place while it was being read, a large body or log record was read " +
+		"in pieces and only the first piece was used, or a record that a crash had cut off was taken for a whole one after the restart.",
+	models.RuleNeverWritten: "Only what a client wrote to this key, and had written by then, may be read from it. A foreign value usually means that keys or " +
+		"records were mixed up: buffers shared between requests, a record boundary lost when a value holds a newline, a quote or a " +
+		"separator, an encoding that does not give back what it was given, or data of an earlier run in the working directory.",
+	models.RuleFailedVisible: "An answer that refuses a write (4xx) is a promise that it never takes effect. Usually the write had been " +
+		"applied before the check that refused it. If the outcome is open, the answer has to be a 5xx or none at all.",
+	models.RuleLostWrite: "An acknowledged write must be found until it is overwritten or deleted, whatever happens to the process. Look at the moment of the " +
+		"answer: is the write by then everywhere it has to be? If the fault timeline shows a crash or a restart in between, look at what is " +
+		"durable before the answer is sent, and at what recovery skips: the end of the log, what came after a snapshot, records it cannot " +
+		"parse. Without a fault in between, look at two writers that both change a copy, of which the last one wins.",
+	models.RuleDeletedCameBack: "A delete that was answered is a write like any other: it must survive whatever a put survives. Look at whether it is recorded as durably " +
+		"as puts are, in the same order, and whether anything (a snapshot, an old log, a cache) can put the old value back after it.",
+	models.RuleStaleRead: "Once an answer has shown that a newer value is there, every later read, by any client, must return it or one newer still. " +
+		"A stale read usually comes from a second copy of the data that lags behind: a cache that is not updated together with the store, a snapshot that " +
+		"readers still hold, a write applied only after its answer was sent. After a crash, it also means that writes were recovered " +
+		"in another order than clients saw them.",
+	models.RuleNotLinearizable: "Operations that overlap may take effect in either order, but all clients must be able to agree on one order. " +
+		"Here there is none. Look for reads and writes of the same key that do not exclude each other, for a check and a change made in two " +
+		"separate steps, and for readers that can see a write before it is certain to last.",
+}

@@ -1,0 +1,383 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/st3v3nmw/lsfr/history"
+	"github.com/st3v3nmw/lsfr/models"
+)
+
+// The geometry of the drawing, in pixels of its view box.
+const (
+	drawingWidth = 1080
+	drawingLeft  = 104
+	drawingRight = 1064
+	barHeight    = 16
+	labelRow     = 17
+	lanePadding  = 12
+	charWidth    = 7.3 // of the drawing's font
+	bandRow      = 18
+)
+
+const (
+	// drawnOperations is the most operations that the drawing shows.
+	drawnOperations = 40
+	// drawnFaults is the most faults that it shows.
+	drawnFaults = 8
+	// colours is the number of colours for values.
+	colours = 6
+)
+
+// intervals is a drawing of operations as bars from call to return, one lane
+// for each client, with the faults of that time behind them.
+type intervals struct {
+	Width, Height, Top, Bottom float64
+	Left, Right                float64
+	Lanes                      []drawnLane
+	Bars                       []drawnBar
+	Bands                      []drawnBand
+	Ticks                      []drawnText
+	Cuts                       []drawnText // only those with room for a text have one
+	// Exact is whether lengths are true to scale.
+	Exact bool
+	// Hidden and HiddenFaults count what was left out.
+	Hidden, HiddenFaults int
+	// HasOpen, HasFailed, HasDelete say which signs the drawing uses.
+	HasOpen, HasFailed, HasDelete bool
+}
+
+type drawnLane struct {
+	Name           string
+	Y, Height, Mid float64
+	Odd            bool
+}
+
+type drawnBar struct {
+	Number        int
+	X, Y, W, H    float64
+	Class         string
+	Open, Culprit bool
+	Label, Title  string
+	LabelX        float64
+	LabelY        float64
+	LabelEnd      bool // the label ends at LabelX
+}
+
+type drawnBand struct {
+	X, W           float64
+	Label, Title   string
+	LabelX, LabelY float64
+	LabelEnd       bool
+}
+
+type drawnText struct {
+	X    float64
+	Text string
+	End  bool // the text ends at X, where else its middle is
+}
+
+// drawIntervals draws the operations of a violation; nil if there are none.
+func drawIntervals(v *models.Violation, faults []history.FaultEvent) *intervals {
+	ops := v.Operations
+	d := &intervals{Width: drawingWidth, Left: drawingLeft, Right: drawingRight}
+	if len(ops) > drawnOperations {
+		// The end of a long proof is where it shows.
+		d.Hidden = len(ops) - drawnOperations
+		ops = ops[d.Hidden:]
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	from, to := ops[0].Call, ops[0].Call
+	for i := range ops {
+		from, to = min(from, ops[i].Call), max(to, ops[i].Call, known(&ops[i]))
+	}
+	shown := overlapping(faults, from, to)
+	if len(shown) > drawnFaults {
+		d.HiddenFaults = len(shown) - drawnFaults
+		shown = shown[d.HiddenFaults:]
+	}
+	scale := d.place(ops, shown, from, to)
+	d.Exact = scale.exact
+	d.Top = d.bands(shown, scale) + 6
+	d.Bottom = d.lanes(ops, d.Hidden, culprit(v), scale)
+	d.axis(scale)
+	d.Height = d.Bottom + 40
+	return d
+}
+
+// known is the time by which o had an answer, or its call if it never had one.
+func known(o *history.Operation) time.Duration {
+	if o.Outcome == history.Unknown {
+		return o.Call
+	}
+	return o.Return
+}
+
+func overlapping(faults []history.FaultEvent, from, to time.Duration) []history.FaultEvent {
+	var out []history.FaultEvent
+	for _, f := range faults {
+		if f.Start <= to && max(f.Start, f.End) >= from {
+			out = append(out, f)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b history.FaultEvent) int { return cmp.Compare(a.Start, b.Start) })
+	return out
+}
+
+func (d *intervals) place(ops []history.Operation, faults []history.FaultEvent, from, to time.Duration) *timescale {
+	var times []time.Duration
+	for i := range ops {
+		times = append(times, ops[i].Call, max(ops[i].Call, known(&ops[i])))
+	}
+	for _, f := range faults {
+		times = append(times, min(max(f.Start, from), to), min(max(f.End, f.Start, from), to))
+	}
+	idle := func(a, b time.Duration) bool {
+		for i := range ops {
+			if o := &ops[i]; o.Outcome != history.Unknown && o.Call < b && o.Return > a {
+				return false
+			}
+		}
+		return true
+	}
+	right := float64(drawingRight)
+	if slices.ContainsFunc(ops, func(o history.Operation) bool { return o.Outcome == history.Unknown }) {
+		right -= 40 // room to fade out
+	}
+	return newTimescale(times, idle, drawingLeft+14, right-14)
+}
+
+// bands places the faults behind the lanes and their names above, and returns
+// where the names end.
+func (d *intervals) bands(faults []history.FaultEvent, scale *timescale) float64 {
+	var rows labelRows
+	for _, f := range faults {
+		x, end := scale.at(f.Start), scale.at(max(f.Start, f.End))
+		if f.Start < scale.times[0] {
+			x = drawingLeft
+		}
+		if f.End > scale.times[len(scale.times)-1] {
+			end = drawingRight
+		}
+		b := drawnBand{X: x, W: max(3, end-x), Label: faultName(&f), Title: faultTitle(&f)}
+		var row int
+		b.LabelX, b.LabelEnd, row = rows.put(x, b.Label)
+		b.LabelY = float64(row*bandRow + 14)
+		d.Bands = append(d.Bands, b)
+	}
+	return float64(len(rows) * bandRow)
+}
+
+// lanes places the operations and returns where the lanes end. A label stands
+// above its bar, in the first row that has room for it.
+func (d *intervals) lanes(ops []history.Operation, first, bad int, scale *timescale) float64 {
+	var clients []int
+	for i := range ops {
+		if !slices.Contains(clients, ops[i].Client) {
+			clients = append(clients, ops[i].Client)
+		}
+	}
+	colour := valueColours(ops)
+	y := d.Top
+	for n, client := range clients {
+		lane := drawnLane{Name: fmt.Sprintf("client %d", client), Y: y, Odd: n%2 == 1}
+		var rows labelRows
+		var bars []drawnBar
+		var row []int
+		for i := range ops {
+			o := &ops[i]
+			if o.Client != client {
+				continue
+			}
+			b := d.bar(o, colour, scale)
+			b.Number, b.Culprit = first+i+1, first+i == bad
+			b.Label = fmt.Sprintf("%d  %s", b.Number, barLabel(o))
+			var r int
+			b.LabelX, b.LabelEnd, r = rows.put(b.X, b.Label)
+			bars, row = append(bars, b), append(row, r)
+		}
+		top := y + lanePadding + float64(len(rows)*labelRow)
+		for i := range bars {
+			bars[i].Y = top
+			bars[i].LabelY = top - 6 - float64(row[i]*labelRow)
+			if bars[i].Culprit {
+				bars[i].LabelY -= 3 // its ring
+			}
+		}
+		d.Bars = append(d.Bars, bars...)
+		lane.Height = top + barHeight + lanePadding - y
+		lane.Mid = top + barHeight/2
+		d.Lanes = append(d.Lanes, lane)
+		y += lane.Height
+	}
+	return y
+}
+
+func (d *intervals) bar(o *history.Operation, colour map[string]int, scale *timescale) drawnBar {
+	b := drawnBar{X: scale.at(o.Call), H: barHeight, Class: o.Kind.String(), Title: operationTitle(o)}
+	end := scale.at(known(o))
+	if o.Outcome == history.Unknown {
+		b.Open, d.HasOpen = true, true
+		b.Class += " open"
+		end = drawingRight
+	}
+	if o.Outcome == history.Failed {
+		d.HasFailed = true
+		b.Class += " failed"
+	}
+	switch {
+	case o.Kind == history.Delete:
+		d.HasDelete = true
+	case o.Kind == history.Get && !o.Present:
+		b.Class += " absent"
+	default:
+		b.Class += fmt.Sprintf(" v%d", colour[o.Value]%colours)
+	}
+	b.W = max(6, end-b.X)
+	return b
+}
+
+// axis places as many times below the lanes as there is room for.
+func (d *intervals) axis(scale *timescale) {
+	write := seconds(3)
+	for i := 1; i < len(scale.times); i++ {
+		if write(scale.times[i]) == write(scale.times[i-1]) {
+			write = seconds(6)
+			break
+		}
+	}
+	until := 0.0
+	for i, t := range scale.times {
+		text := write(t)
+		width := float64(len(text)) * charWidth
+		x := scale.x[i]
+		if x-width/2 < until || x+width/2 > drawingWidth {
+			continue
+		}
+		d.Ticks = append(d.Ticks, drawnText{X: x, Text: text})
+		until = x + width/2 + 10
+	}
+	until = 0
+	for _, c := range scale.cuts {
+		text := span(c.length)
+		width := float64(utf8.RuneCountInString(text)) * charWidth
+		if c.middle-width/2 < until {
+			text = ""
+		} else {
+			until = c.middle + width/2 + 6
+		}
+		d.Cuts = append(d.Cuts, drawnText{X: c.middle, Text: text})
+	}
+}
+
+// labelRows holds, for each row, where its last label ends.
+type labelRows []float64
+
+// put finds a place for a label that begins at x, or ends at the right edge if
+// it would not fit, in the first free row.
+func (rows *labelRows) put(x float64, label string) (at float64, atEnd bool, row int) {
+	width := float64(utf8.RuneCountInString(label)) * charWidth
+	at, begin := x, x
+	if x+width > drawingRight {
+		at, begin, atEnd = drawingRight, drawingRight-width, true
+	}
+	for row = range *rows {
+		if (*rows)[row]+10 <= begin {
+			(*rows)[row] = begin + width
+			return at, atEnd, row
+		}
+	}
+	*rows = append(*rows, begin+width)
+	return at, atEnd, len(*rows) - 1
+}
+
+// valueColours numbers the values in order of appearance.
+func valueColours(ops []history.Operation) map[string]int {
+	out := make(map[string]int)
+	for i := range ops {
+		o := &ops[i]
+		if o.Kind == history.Put || o.Kind == history.Get && o.Present {
+			if _, ok := out[o.Value]; !ok {
+				out[o.Value] = len(out)
+			}
+		}
+	}
+	return out
+}
+
+func barLabel(o *history.Operation) string {
+	var s string
+	switch {
+	case o.Kind == history.Put:
+		s = "put " + quote(o.Value, 24)
+	case o.Kind == history.Delete:
+		s = "delete"
+	case o.Present:
+		s = "get → " + quote(o.Value, 24)
+	default:
+		s = "get → absent"
+	}
+	switch o.Outcome {
+	case history.Unknown:
+		s += " (no answer)"
+	case history.Failed:
+		s += " (refused)"
+	}
+	return s
+}
+
+func operationTitle(o *history.Operation) string {
+	parts := []string{fmt.Sprintf("operation %d, client %d", o.ID, o.Client)}
+	if o.Node != "" {
+		parts = append(parts, "through "+inline(o.Node, 40))
+	}
+	parts = append(parts, "called "+seconds(6)(o.Call))
+	if o.Outcome != history.Unknown {
+		parts = append(parts, fmt.Sprintf("returned %s (%s)", seconds(6)(o.Return), span(o.Return-o.Call)))
+	}
+	return strings.Join(append(parts, outcomeText(o)), ", ")
+}
+
+// culprit returns the index of the operation at which a proof becomes one: the
+// first read of a value that was current before another value was. In other
+// proofs it is the last read, as every operation is needed. -1 if there is no read.
+func culprit(v *models.Violation) int {
+	last := -1
+	for i := range v.Operations {
+		r := &v.Operations[i]
+		if r.Kind != history.Get || r.Outcome != history.OK {
+			continue
+		}
+		last = i
+		if r.Present && returned(v.Operations, r) {
+			return i
+		}
+	}
+	return last
+}
+
+// returned reports whether r's value was current before some other value was,
+// which in turn was current before r was called.
+func returned(ops []history.Operation, r *history.Operation) bool {
+	holds := func(o *history.Operation, same bool) bool {
+		return o.Outcome == history.OK && (o.Kind == history.Put || o.Kind == history.Get && o.Present) && (o.Value == r.Value) == same
+	}
+	for i := range ops {
+		other := &ops[i]
+		if !holds(other, false) || other.Return >= r.Call {
+			continue
+		}
+		for j := range ops {
+			if before := &ops[j]; before != r && holds(before, true) && before.Return < other.Call {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,414 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"math"
+	"strings"
+
+	"github.com/st3v3nmw/lsfr/history"
+	"github.com/st3v3nmw/lsfr/models"
+)
+
+const (
+	listedOperations = 200
+	listedFaults     = 500
+	listedViolations = 200
+	listedDetails    = 60
+)
+
+// view is a page as its template needs it: text, with everything that came
+// from a node made visible and short.
+type view struct {
+	Style  template.CSS
+	Script template.JS
+	Policy template.HTML
+
+	Title    string
+	Status   string // passed, violation, failed, unknown
+	Headline string
+	Context  string // stage, scenario
+	Lead     string
+	Facts    []fact
+	Commands []command
+	Warnings []string
+
+	Violation *violationView
+	Undecided []string
+	Failures  []failureView
+	Timeline  *timeline
+	Faults    []faultView
+	MoreFault int
+	Others    []otherView
+	MoreOther int
+	Checks    []checkView
+	Picture   *picture
+	Model     string
+}
+
+type fact struct{ Name, Value, Note string }
+
+type command struct{ Purpose, Line string }
+
+type violationView struct {
+	Rule, Key, Sentence, Cause string
+	Intervals                  *intervals
+	Operations                 []operationView
+	MoreOperations             int
+	Hint                       string
+	Details                    []string
+}
+
+type operationView struct {
+	Number, Client            int
+	ID                        int64
+	Node, Kind, Value, Defect string
+	Call, Return, Took        string
+	Outcome, OutcomeClass     string
+	Colour                    int // of the value, -1 for none
+	Culprit                   bool
+}
+
+type failureView struct {
+	Check, Status, Summary, Request, Expected, Actual, Hint string
+	Details                                                 []string
+}
+
+type faultView struct{ Fault, Targets, Start, End, Took, Hits, Detail string }
+
+type otherView struct{ Rule, Key, Sentence string }
+
+type checkView struct{ Status, Name, Took, Note string }
+
+func newView(ctx context.Context, p *Page) *view {
+	v := &view{Style: template.CSS(pageStyle), Script: template.JS(pageScript)} //nolint:gosec // embedded
+	v.headline(p)
+	v.facts(p)
+	v.commands(p)
+	v.Timeline = drawTimeline(p.History, p.Verdict)
+	if p.History != nil {
+		v.faults(p.History.Faults)
+	}
+	if p.Verdict != nil {
+		v.verdict(ctx, p)
+	}
+	if p.Result != nil {
+		v.checks(p)
+	}
+	v.Policy = policy(v.Picture)
+	return v
+}
+
+func (v *view) headline(p *Page) {
+	var where []string
+	add := func(s string) {
+		if s != "" {
+			where = append(where, inline(s, 100))
+		}
+	}
+	switch {
+	case p.Result != nil:
+		add(p.Result.Challenge)
+		add(p.Result.Stage)
+	case p.History != nil:
+		add(p.History.Challenge)
+		add(p.History.Stage)
+	}
+	if p.History != nil {
+		add(p.History.Scenario)
+	}
+	v.Context = strings.Join(where, " · ")
+	v.Status, v.Headline, v.Lead = conclusion(p)
+	v.Title = v.Headline
+	if v.Context != "" {
+		v.Title += " · " + v.Context
+	}
+}
+
+// conclusion is the page's first line and the sentence below it.
+func conclusion(p *Page) (status, headline, lead string) {
+	violated := p.Verdict != nil && len(p.Verdict.Violations) > 0
+	var first *Check
+	if p.Result != nil {
+		first = p.Result.FirstFailure()
+	}
+	switch {
+	case violated:
+		x := p.Verdict.Violations[0]
+		return "violation", "Violation: " + inline(string(x.Rule), 80), visible(shorten(x.Sentence, 1200))
+	case p.Result != nil && p.Result.Status == Failed:
+		failed := 0
+		for i := range p.Result.Checks {
+			if p.Result.Checks[i].Status == Failed {
+				failed++
+			}
+		}
+		return "failed", fmt.Sprintf("Failed: %d of %s", failed, plural(len(p.Result.Checks), "check")), summary(first)
+	case p.Result != nil && p.Result.Interrupted:
+		return "unknown", "Interrupted", "The run ended before it could prove anything."
+	case p.Result != nil && p.Result.Status == Passed:
+		return "passed", "Passed", passedLead(p)
+	case p.Result == nil && p.Verdict != nil && p.Verdict.Status == models.Valid:
+		return "passed", "No violation found", passedLead(p)
+	}
+	lead = "There is too little to judge."
+	if p.Verdict != nil && p.Verdict.Reason != "" {
+		lead = capital(visible(shorten(p.Verdict.Reason, 1200))) + "."
+	} else if s := summary(first); s != "" {
+		lead = s
+	}
+	return "unknown", "No verdict", lead
+}
+
+func summary(c *Check) string {
+	if c == nil || c.Failure == nil {
+		return ""
+	}
+	return inline(c.Name, 100) + ": " + visible(shorten(c.Failure.Summary, 1200))
+}
+
+func passedLead(p *Page) string {
+	if p.Verdict == nil || p.Verdict.Status != models.Valid {
+		return "Every check held."
+	}
+	s := fmt.Sprintf("%s on %s are %s", capital(plural(p.Verdict.Operations, "operation")), plural(p.Verdict.Keys, "key"), inline(p.Verdict.Model, 40))
+	if p.History != nil && len(p.History.Faults) > 0 {
+		s += ", with " + plural(len(p.History.Faults), "fault") + " under way"
+	}
+	return s + "."
+}
+
+// capital makes the first letter of a sentence a capital.
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	if c := s[0]; c >= 'a' && c <= 'z' {
+		return string(c-'a'+'A') + s[1:]
+	}
+	return s
+}
+
+func (v *view) facts(p *Page) {
+	add := func(name, value, note string) {
+		if value != "" {
+			v.Facts = append(v.Facts, fact{name, value, note})
+		}
+	}
+	if p.Verdict != nil {
+		v.Model = inline(p.Verdict.Model, 40)
+		add("Model", v.Model, "checked in "+span(p.Verdict.Took))
+	}
+	if h := p.History; h != nil {
+		ok, failed, unknown := h.Count()
+		add("Operations", count(len(h.Operations)), fmt.Sprintf("%s ok, %s failed, %s unknown", count(ok), count(failed), count(unknown)))
+		add("Throughput", rate(p), "operations")
+		note := plural(len(h.Faults), "fault")
+		if len(h.Nodes) > 0 {
+			note += " on " + inline(strings.Join(h.Nodes, " "), 40)
+		}
+		add("Recorded", span(runEnd(h)), note)
+	}
+	if r := p.Result; r != nil {
+		add("Seed", fmt.Sprint(r.Seed), "")
+		started := ""
+		if !r.Started.IsZero() {
+			started = "started " + r.Started.Format("2006-01-02 15:04:05 MST")
+		}
+		add("Whole stage", span(r.Took), started)
+	} else if p.History != nil {
+		add("Seed", fmt.Sprint(p.History.Seed), "")
+	}
+	if p.Verdict != nil {
+		for _, w := range p.Verdict.Warnings {
+			v.Warnings = append(v.Warnings, capital(visible(shorten(w, 500))))
+		}
+	}
+}
+
+// rate is the scenario's own figure, which knows when clients ran, or else
+// operations by the time from the first call to the last answer.
+func rate(p *Page) string {
+	perSecond := 0.0
+	if c := scenarioCheck(p); c != nil {
+		perSecond = finite(c.Scenario.Rate)
+	}
+	if perSecond == 0 && len(p.History.Operations) > 0 {
+		first, last := p.History.Operations[0].Call, p.History.Operations[0].Call
+		for i := range p.History.Operations {
+			o := &p.History.Operations[i]
+			first, last = min(first, o.Call), max(last, o.Call, known(o))
+		}
+		if last > first {
+			perSecond = float64(len(p.History.Operations)) / (last - first).Seconds()
+		}
+	}
+	if perSecond == 0 {
+		return ""
+	}
+	return count(int(math.Round(perSecond))) + " / s"
+}
+
+// scenarioCheck finds the check whose history the page shows, or nil.
+func scenarioCheck(p *Page) *Check {
+	if p.Result == nil || p.History == nil {
+		return nil
+	}
+	for i := range p.Result.Checks {
+		c := &p.Result.Checks[i]
+		if c.Scenario != nil && (p.Verdict != nil && c.Scenario.Verdict == p.Verdict || c.Scenario.Title == p.History.Scenario) {
+			return c
+		}
+	}
+	return nil
+}
+
+func (v *view) commands(p *Page) {
+	repeat, saved := p.Repeat, p.Source
+	if repeat == "" && p.Result != nil {
+		repeat = p.Result.Repeat
+	}
+	if repeat != "" {
+		purpose := "Repeat the run with the same seed"
+		if p.Result == nil {
+			purpose = "Repeat the check"
+		}
+		v.Commands = append(v.Commands, command{purpose, inline(repeat, 1000)})
+	}
+	if c := scenarioCheck(p); c != nil && saved == "" {
+		saved = c.Scenario.History
+	}
+	if saved == "" || saved == "-" {
+		return
+	}
+	if line := "lsfr check " + shellWord(saved); len(v.Commands) == 0 || v.Commands[0].Line != line {
+		v.Commands = append(v.Commands, command{"Judge the recorded history again", inline(line, 1000)})
+	}
+}
+
+func (v *view) faults(faults []history.FaultEvent) {
+	for i, f := range faults {
+		if i == listedFaults {
+			v.MoreFault = len(faults) - listedFaults
+			break
+		}
+		v.Faults = append(v.Faults, faultView{
+			Fault: inline(f.Fault, 60), Targets: inline(strings.Join(f.Targets, ", "), 100),
+			Start: seconds(3)(f.Start), End: seconds(3)(f.End), Took: span(max(0, f.End-f.Start)),
+			Hits: count(f.Hits), Detail: inline(f.Detail, 300),
+		})
+	}
+}
+
+func (v *view) verdict(ctx context.Context, p *Page) {
+	for _, u := range p.Verdict.Undecided {
+		v.Undecided = append(v.Undecided, fmt.Sprintf("%s: %s, %d without an answer: %s",
+			quote(u.Key, 100), plural(u.Operations, "operation"), u.Open, inline(u.Reason, 200)))
+	}
+	if len(p.Verdict.Violations) == 0 {
+		return
+	}
+	worst := p.Verdict.Violations[0]
+	var faults []history.FaultEvent
+	if p.History != nil {
+		faults = p.History.Faults
+		v.Picture = drawPicture(ctx, p.History, worst)
+	}
+	v.Violation = newViolationView(&worst, faults)
+	if c := scenarioCheck(p); c != nil && c.Failure != nil {
+		v.Violation.Hint = visible(shorten(c.Failure.Hint, 2000))
+		v.Violation.Details = details(c.Failure.Details)
+	}
+	for i, x := range p.Verdict.Violations[1:] {
+		if i == listedViolations {
+			v.MoreOther = len(p.Verdict.Violations) - 1 - listedViolations
+			break
+		}
+		v.Others = append(v.Others, otherView{inline(string(x.Rule), 80), quote(x.Key, 60), visible(shorten(x.Sentence, 600))})
+	}
+}
+
+func newViolationView(x *models.Violation, faults []history.FaultEvent) *violationView {
+	out := &violationView{
+		Rule: inline(string(x.Rule), 80), Key: quote(x.Key, 100), Sentence: visible(shorten(x.Sentence, 1200)),
+		Cause: causes[x.Rule], Intervals: drawIntervals(x, faults),
+	}
+	colour, bad := valueColours(x.Operations), culprit(x)
+	for i := range x.Operations {
+		if i == listedOperations {
+			out.MoreOperations = len(x.Operations) - i
+			break
+		}
+		o := &x.Operations[i]
+		row := operationView{
+			Number: i + 1, Client: o.Client, ID: o.ID, Node: inline(o.Node, 24), Kind: o.Kind.String(), Colour: -1,
+			Call: seconds(6)(o.Call), Return: "never", Outcome: outcomeText(o), OutcomeClass: o.Outcome.String(),
+			Defect: visible(shorten(o.Defect, 400)), Culprit: i == bad,
+		}
+		if o.Outcome != history.Unknown {
+			row.Return, row.Took = seconds(6)(o.Return), span(max(0, o.Return-o.Call))
+		}
+		switch {
+		case o.Kind == history.Put || o.Kind == history.Get && o.Present:
+			row.Value, row.Colour = quote(o.Value, 160), colour[o.Value]%colours
+		case o.Kind == history.Get:
+			row.Value = "absent"
+		}
+		out.Operations = append(out.Operations, row)
+	}
+	return out
+}
+
+// outcomeText tells an outcome with what was answered.
+func outcomeText(o *history.Operation) string {
+	s := o.Outcome.String()
+	if o.Status != 0 {
+		s += fmt.Sprintf(", status %d", o.Status)
+	}
+	if o.Error != "" {
+		s += ": " + inline(o.Error, 200)
+	}
+	return s
+}
+
+func (v *view) checks(p *Page) {
+	shown := scenarioCheck(p)
+	for i := range p.Result.Checks {
+		c := &p.Result.Checks[i]
+		row := checkView{Status: string(c.Status), Name: inline(c.Name, 200), Took: span(c.Took)}
+		if s := c.Scenario; s != nil {
+			row.Note = fmt.Sprintf("%s, %.0f %% ok", plural(s.OK+s.Failed+s.Unknown, "operation"), 100*finite(s.AckedShare))
+		}
+		v.Checks = append(v.Checks, row)
+		if c.Failure == nil || c == shown && v.Violation != nil {
+			continue
+		}
+		f := c.Failure
+		v.Failures = append(v.Failures, failureView{
+			Check: row.Name, Status: row.Status, Summary: visible(shorten(f.Summary, 1200)), Request: inline(f.Request, 400),
+			Expected: visible(shorten(f.Expected, 2000)), Actual: visible(shorten(f.Actual, 2000)),
+			Hint: visible(shorten(f.Hint, 2000)), Details: details(f.Details),
+		})
+	}
+}
+
+func details(lines []string) []string {
+	var out []string
+	if len(lines) > listedDetails {
+		out = append(out, fmt.Sprintf("… %d earlier lines left out", len(lines)-listedDetails))
+		lines = lines[len(lines)-listedDetails:]
+	}
+	for _, l := range lines {
+		out = append(out, visible(shorten(l, 800)))
+	}
+	return out
+}
+
+// verdict returns the scenario's verdict, or nil.
+func (c *Check) verdict() *models.Verdict {
+	if c.Scenario == nil {
+		return nil
+	}
+	return c.Scenario.Verdict
+}

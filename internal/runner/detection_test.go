@@ -1,0 +1,181 @@
+package runner_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/challenges/kvstore"
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/internal/kvnode"
+	"github.com/st3v3nmw/lsfr/internal/report"
+	"github.com/st3v3nmw/lsfr/internal/runner"
+)
+
+// The test binary is also the reference node and the guard process.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "node":
+			os.Exit(kvnode.Main(context.Background(), os.Args[2:], os.Stderr))
+		case "guard":
+			os.Exit(cluster.GuardMain(os.Stdin))
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// runs is how often each detection is repeated: LSFR_RUNS, or once.
+func runs(t *testing.T) int {
+	s := os.Getenv("LSFR_RUNS")
+	if s == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		t.Fatalf("LSFR_RUNS=%q: want a number from 1", s)
+	}
+	return n
+}
+
+// silent is an Observer for which nobody looks.
+type silent struct{}
+
+func (silent) Building(string)          {}
+func (silent) CheckStarted(string)      {}
+func (silent) CheckDone(report.Check)   {}
+func (silent) Progress(runner.Progress) {}
+
+// judge runs a stage with its default duration.
+func judge(t *testing.T, stage *challenges.Stage, dir, runDir string, command ...string) *report.Result {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := runner.Stage(t.Context(), runner.Options{
+		Challenge: "kv-store", Stage: stage, Dir: dir, RunDir: runDir, Command: command, Seed: rand.Int64N(1 << 40),
+		FailFast: true, Guard: []string{self, "guard"}, Observer: silent{}, Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel),
+	})
+	if err != nil {
+		t.Fatalf("lsfr failed: %v", err)
+	}
+	return r
+}
+
+func stages(t *testing.T, upTo string) []challenges.Stage {
+	t.Helper()
+	c := kvstore.Challenge()
+	i, _, err := c.Stage(upTo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Stages[:i+1]
+}
+
+func explain(r *report.Result) string {
+	f := r.FirstFailure()
+	if f == nil || f.Failure == nil {
+		return string(r.Status)
+	}
+	return fmt.Sprintf("%s at %q: %s\n%s", r.Status, f.Name, f.Failure.Summary, strings.Join(f.Failure.Details, "\n"))
+}
+
+// Each rule that lsfr enforces has a bug that it must catch.
+func TestEveryBugIsCaughtByItsStage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes minutes")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := runs(t)
+	for _, bug := range kvnode.Bugs() {
+		t.Run(bug.Name, func(t *testing.T) {
+			all := stages(t, bug.Stage)
+			caught, by := 0, map[string]int{}
+			for range n {
+				r := judge(t, &all[len(all)-1], t.TempDir(), t.TempDir(), self, "node", "--bug", bug.Name)
+				if r.Status == report.Failed {
+					caught++
+					by[r.FirstFailure().Name]++
+				} else {
+					t.Logf("not caught, seed %d: %s", r.Seed, explain(r))
+				}
+			}
+			var names []string
+			for name, k := range by {
+				names = append(names, fmt.Sprintf("%s (%d)", name, k))
+			}
+			slices.Sort(names)
+			t.Logf("detection: | `%s` | %s | %d of %d | %s |", bug.Name, bug.Stage, caught, n, strings.Join(names, ", "))
+			if caught*20 < n*19 {
+				t.Errorf("caught in %d of %d runs", caught, n)
+			}
+			if os.Getenv("LSFR_EARLIER") == "" {
+				return
+			}
+			for i := range all[:len(all)-1] {
+				if r := judge(t, &all[i], t.TempDir(), t.TempDir(), self, "node", "--bug", bug.Name); r.Status != report.Passed {
+					t.Errorf("stage %s caught it before: %s", all[i].Name, explain(r))
+				}
+			}
+		})
+	}
+}
+
+func TestTheCorrectNodePassesEveryStage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	passes(t, ".", self, "node")
+}
+
+func TestTheExamplesPassEveryStage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes minutes")
+	}
+	for _, example := range []struct{ name, needs string }{{"python", "python3"}, {"node", "node"}} {
+		t.Run(example.name, func(t *testing.T) {
+			if _, err := exec.LookPath(example.needs); err != nil {
+				t.Skipf("%s is not installed", example.needs)
+			}
+			passes(t, filepath.Join("..", "..", "examples", example.name), "./run.sh")
+		})
+	}
+}
+
+// passes judges all stages that many times.
+func passes(t *testing.T, dir string, command ...string) {
+	n := runs(t)
+	all := stages(t, "crash-recovery")
+	for i := range all {
+		passed := 0
+		for range n {
+			r := judge(t, &all[i], dir, t.TempDir(), command...)
+			if r.Status == report.Passed {
+				passed++
+				s := r.Checks[len(r.Checks)-1].Scenario
+				t.Logf("%s passed in %.1f s: %.0f operations/s, %.1f %% ok, faults %v", r.Stage, r.Took.Seconds(), s.Rate, 100*s.AckedShare, s.Faults)
+			} else {
+				t.Errorf("stage %s, seed %d: %s", r.Stage, r.Seed, explain(r))
+			}
+		}
+		t.Logf("detection: | %s | %s | %d of %d passed |", t.Name(), all[i].Name, passed, n)
+	}
+}
