@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/challenges"
@@ -216,15 +218,18 @@ const (
 	// received is how long a node gets to read the headers of a request that
 	// has been sent, and settled how long its shutdown gets to begin before
 	// the rest of the body comes.
-	received = 300 * time.Millisecond
+	received = 500 * time.Millisecond
 	settled  = 200 * time.Millisecond
 	// answered is how long the answer of a request in flight may take.
 	answered = 10 * time.Second
+	// busy is how many clients write meanwhile.
+	busy = 4
 )
 
-// checkInFlight sends SIGTERM while requests are in flight beyond doubt: their
-// headers and half of their bodies were sent before it. Requests that race
-// with the signal over kept-alive connections are never held against a node.
+// checkInFlight sends SIGTERM while clients write, and while requests are in
+// flight beyond doubt: their headers and half of their bodies were sent before
+// it. Requests that race with the signal over kept-alive connections are never
+// held against a node.
 func checkInFlight(ctx context.Context, e *challenges.Env) error {
 	var puts []*challenges.HalfPut
 	defer func() {
@@ -239,6 +244,8 @@ func checkInFlight(ctx context.Context, e *challenges.Env) error {
 		}
 		puts = append(puts, p)
 	}
+	acknowledged := writeUntilRefused(ctx, e)
+	defer acknowledged()
 	// The node accepts connections in order: once it has answered a later one,
 	// it has accepted those.
 	if err := e.ExpectStatus(ctx, challenges.Request{Method: http.MethodGet, Path: "/kv/" + e.Key("later")}, http.StatusNotFound); err != nil {
@@ -250,6 +257,7 @@ func checkInFlight(ctx context.Context, e *challenges.Env) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- e.Node().Stop(ctx) }()
 	err := errors.Join(finish(ctx, puts), <-stopped)
+	written := acknowledged()
 	if err != nil {
 		return firstOf(err)
 	}
@@ -261,7 +269,39 @@ func checkInFlight(ctx context.Context, e *challenges.Env) error {
 			return err
 		}
 	}
+	for key, value := range written {
+		if err := e.Get(ctx, key, value); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// writeUntilRefused lets clients write, each to keys of its own, until the node
+// does not answer any more. The result waits for them and returns what was acknowledged.
+func writeUntilRefused(ctx context.Context, e *challenges.Env) (acknowledged func() map[string]string) {
+	const most = 200 // writes per client
+	done := make(chan map[string]string, busy)
+	for c := range busy {
+		go func() {
+			written := make(map[string]string)
+			for i := range most {
+				key, value := e.Key(fmt.Sprintf("busy%d-%d", c, i)), fmt.Sprintf("client %d wrote %d", c, i)
+				if e.Put(ctx, key, value) != nil {
+					break // it is stopping: whether this one took effect is unknown
+				}
+				written[key] = value
+			}
+			done <- written
+		}()
+	}
+	return sync.OnceValue(func() map[string]string {
+		all := make(map[string]string)
+		for range busy {
+			maps.Copy(all, <-done)
+		}
+		return all
+	})
 }
 
 func finish(ctx context.Context, puts []*challenges.HalfPut) error {

@@ -1,0 +1,78 @@
+package lsfr_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/st3v3nmw/lsfr/"
+
+// mayImport says which packages of this module a package may import, and
+// whether it may import other modules. The order is that of the design: what
+// stands below never knows what stands above.
+var mayImport = map[string]struct {
+	own    []string
+	others bool
+}{
+	"history":            {nil, false},
+	"models":             {[]string{"history"}, true},
+	"workload":           {[]string{"history"}, false},
+	"internal/cluster":   {nil, true},
+	"internal/kvnode":    {nil, true},
+	"internal/workspace": {nil, true},
+	"internal/faults":    {[]string{"history"}, true},
+	"challenges":         {[]string{"history", "workload", "internal/cluster", "internal/faults"}, true},
+	"challenges/kvstore": {[]string{"history", "workload", "internal/cluster", "internal/faults", "challenges"}, true},
+	"internal/report":    {[]string{"history", "models"}, true},
+	"internal/runner": {[]string{
+		"history", "models", "workload", "challenges", "internal/cluster", "internal/faults", "internal/report",
+	}, true},
+	"cmd/lsfr": {[]string{
+		"history", "models", "challenges", "challenges/kvstore", "internal/cluster", "internal/kvnode",
+		"internal/report", "internal/runner", "internal/workspace",
+	}, true},
+}
+
+// onlyIn names the packages that alone may import a library.
+var onlyIn = map[string]string{
+	"github.com/anishathalye/porcupine": "models",
+	"github.com/spf13/cobra":            "cmd/lsfr",
+}
+
+func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		pkg, ok := strings.CutPrefix(words[0], module)
+		if !ok {
+			continue // the top folder itself
+		}
+		rule, known := mayImport[pkg]
+		if !known {
+			t.Errorf("package %s has no rule here: add one", pkg)
+			continue
+		}
+		seen++
+		for _, imported := range words[1:] {
+			own, isOwn := strings.CutPrefix(imported, module)
+			other := !isOwn && strings.Contains(strings.Split(imported, "/")[0], ".")
+			switch {
+			case isOwn && !slices.Contains(rule.own, own):
+				t.Errorf("%s must not import %s", pkg, own)
+			case other && !rule.others:
+				t.Errorf("%s must import the standard library only, not %s", pkg, imported)
+			case other && onlyIn[imported] != "" && onlyIn[imported] != pkg:
+				t.Errorf("%s must not import %s: only %s may", pkg, imported, onlyIn[imported])
+			}
+		}
+	}
+	if seen != len(mayImport) {
+		t.Errorf("found %d packages, have rules for %d: remove rules of packages that are gone", seen, len(mayImport))
+	}
+}
