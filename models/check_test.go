@@ -169,7 +169,7 @@ func TestLinearizable(t *testing.T) {
 			get x a 15 18
 			delete x - 20 -
 			get x - 25 30
-			get x a 40 50`, Invalid, RuleLostWrite},
+			get x a 40 50`, Invalid, RuleStaleRead},
 		{"an empty history proves nothing", "get x - 0 -", Unknown, ""},
 		{"writes without reads prove nothing", "put x a 0 10", Unknown, ""},
 		{"reads without writes prove nothing", "get x - 0 10", Unknown, ""},
@@ -222,6 +222,20 @@ func TestAViolationIsShrunkToWhatProvesIt(t *testing.T) {
 	}
 	if v.Status != Invalid || len(v.Violations[0].Operations) > 4 {
 		t.Fatalf("want a violation of at most 4 operations, got %+v", v)
+	}
+}
+
+func TestAProofKeepsTheDeleteThatSeemsToExplainAnAbsence(t *testing.T) {
+	v, err := Check(context.Background(), parse(t, `
+		put x a 1 2
+		delete x - 3 9
+		get x - 4 5
+		get x a 6 7`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Status != Invalid || len(v.Violations[0].Operations) != 4 {
+		t.Fatalf("want all four operations, got %+v", v.Violations)
 	}
 }
 

@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"fmt"
-	"html"
 	"io"
 	"strings"
 	"time"
@@ -19,8 +18,8 @@ const pictured = 400
 
 // Picture writes porcupine's visualization of one key, a self-contained HTML
 // page with script, to w. Long histories are cut to the operations around the
-// violation. Everything that came from a node is escaped, because the page
-// puts it into innerHTML.
+// violation. Everything that came from a node is made harmless, because the
+// page puts it into innerHTML.
 func Picture(ctx context.Context, w io.Writer, h *history.History, v Violation) error {
 	var operations []*history.Operation
 	for i := range h.Operations {
@@ -61,7 +60,7 @@ func Picture(ctx context.Context, w io.Writer, h *history.History, v Violation) 
 	values := map[int]string{0: "absent"}
 	for i, o := range ops {
 		if in := numbered[i].Input.(registerInput); in.value != 0 {
-			values[in.value] = html.EscapeString(quote(o.Value))
+			values[in.value] = harmless(quote(o.Value))
 		}
 	}
 	model.DescribeOperation = func(_, output any) string { return output.(string) }
@@ -71,7 +70,7 @@ func Picture(ctx context.Context, w io.Writer, h *history.History, v Violation) 
 		if o == nil {
 			return ""
 		}
-		return html.EscapeString(fmt.Sprintf("client %d%s, operation %d, %s", o.Client, via(o), o.ID, o.Outcome))
+		return harmless(fmt.Sprintf("client %d%s, operation %d, %s", o.Client, via(o), o.ID, o.Outcome))
 	}
 	timeout := time.Duration(0)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -88,15 +87,22 @@ func Picture(ctx context.Context, w io.Writer, h *history.History, v Violation) 
 	return nil
 }
 
-// describe is the text on an operation's bar, escaped.
+// harmless replaces what has a meaning in HTML by characters that look alike.
+// The page shows the same text once as text and once as HTML, so entities would
+// show in the one, and tags would work in the other.
+func harmless(text string) string {
+	return strings.NewReplacer("<", "‹", ">", "›", "&", "＆", `"`, "”", "'", "’").Replace(text)
+}
+
+// describe is the text on an operation's bar.
 func describe(o *op) string {
 	switch {
 	case o.Kind == history.Put:
-		return html.EscapeString("put " + quote(o.Value))
+		return harmless("put " + quote(o.Value))
 	case o.Kind == history.Delete:
 		return "delete"
 	case o.Present:
-		return html.EscapeString("get → " + quote(o.Value))
+		return harmless("get → " + quote(o.Value))
 	}
 	return "get → absent"
 }
@@ -146,10 +152,10 @@ func annotations(faults []history.FaultEvent, from, to time.Duration) []porcupin
 		if f.End < from || f.Start > to {
 			continue
 		}
-		what := html.EscapeString(f.Fault + " " + strings.Join(f.Targets, ", "))
+		what := harmless(f.Fault + " " + strings.Join(f.Targets, ", "))
 		out = append(out, porcupine.Annotation{
 			Tag: "faults", Start: int64(f.Start), End: int64(f.End), Description: what,
-			Details:         html.EscapeString(fmt.Sprintf("%s to %s, %d hits. %s", at(f.Start), at(f.End), f.Hits, f.Detail)),
+			Details:         harmless(fmt.Sprintf("%s to %s, %d hits. %s", at(f.Start), at(f.End), f.Hits, f.Detail)),
 			BackgroundColor: "#f4a582",
 		})
 	}

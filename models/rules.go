@@ -141,17 +141,38 @@ func absentRule(k *keyHistory, all []*cluster, z zones) *finding {
 			continue
 		}
 		until := o.ret
-		if zone := z.around(until, until); zone != nil {
+		zone := z.around(until, until)
+		if zone != nil {
 			// Nothing can be deleted inside the zone, so a delete before it must do.
 			until = zone.min()
 		}
 		explained := func(d *op) bool { return d.Call <= until && d.ret >= c.max() }
-		if c.max() > until || !slices.ContainsFunc(deletes, explained) {
-			return &finding{
-				rule: RuleLostWrite, ops: []*op{c.put, c.first, c.last, o},
-				from: c.min(), to: o.Call, sentence: sentenceAbsent(o, c),
-			}
+		if c.max() <= until && slices.ContainsFunc(deletes, explained) {
+			continue
 		}
+		return absentFinding(o, c, zone, deletes)
 	}
 	return nil
+}
+
+// absentFinding proves that read must have found a value: c's, with the zone
+// around the read's return, if there is one, and with every delete that looks
+// as if it could explain the absence.
+func absentFinding(read *op, c, zone *cluster, deletes []*op) *finding {
+	f := &finding{
+		rule: RuleLostWrite, ops: []*op{c.put, c.first, c.last, read},
+		from: c.min(), to: read.Call, sentence: sentenceAbsent(read, c),
+	}
+	if zone != nil {
+		f.ops = append(f.ops, zone.put, zone.first, zone.last)
+	}
+	if read.before(c.last) {
+		f.rule = RuleStaleRead // the value is seen again later: it was not lost, only not found
+	}
+	for _, d := range deletes {
+		if d.Call <= read.ret && d.ret >= c.put.Call {
+			f.ops = append(f.ops, d)
+		}
+	}
+	return f
 }

@@ -107,12 +107,12 @@ func sentenceLost(old, newer *cluster) string {
 }
 
 func sentenceAbsent(read *op, c *cluster) string {
-	if c.last.before(read) || c.last == c.put {
-		return fmt.Sprintf("Client %d found no value for %s%s at %s. But %s %s before that read was sent, and no delete could have removed it since: the write is lost.",
-			read.Client, read.Key, via(read), at(read.ret), known(c), gap(c.first, read))
+	if read.before(c.last) {
+		return fmt.Sprintf("Client %d found no value for %s%s at %s. But %s was there before, and still after it, when client %d read it at %s, and it was written only once: the read is stale.",
+			read.Client, read.Key, via(read), at(read.ret), quote(c.put.Value), c.last.Client, at(c.last.ret))
 	}
-	return fmt.Sprintf("Client %d found no value for %s%s at %s, although %s was there before and, read by client %d at %s, after it, and was written only once.",
-		read.Client, read.Key, via(read), at(read.ret), quote(c.put.Value), c.last.Client, at(c.last.ret))
+	return fmt.Sprintf("Client %d found no value for %s%s at %s. But %s %s before that read was sent, and no delete could have removed it since: the write is lost.",
+		read.Client, read.Key, via(read), at(read.ret), known(c), gap(c.first, read))
 }
 
 func sentenceCameBack(del, read *op) string {

@@ -62,19 +62,13 @@ const shrinkable = 2000
 // must never be what makes the rest illegal: a put stays while a read of its
 // value stays (a whole cluster can go: if the full history is legal, so is the
 // history without it), and a delete stays while an absent read stays that it
-// could explain.
+// could explain, unless a put came surely between the two.
 func shrink(ctx context.Context, k *keyHistory, ops []*op) []*op {
 	if len(ops) > shrinkable || !k.unique {
 		return ops
 	}
-	latest := latestBefore(clusters(k))
-	serves := func(d, r *op) bool {
-		if d.Call > r.ret {
-			return false
-		}
-		c := latest(r.Call)
-		return c == nil || d.ret >= c.max()
-	}
+	overwritten := lastPutBefore(clusters(k))
+	serves := func(d, r *op) bool { return d.Call <= r.ret && d.ret >= overwritten(r.Call) }
 	for size := len(ops) / 2; size >= 1; size /= 2 {
 		for i := len(ops) - 1; i >= 0; i -= size {
 			from := max(0, i-size+1)

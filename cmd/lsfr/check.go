@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,6 +125,11 @@ func (a *app) checkFile(ctx context.Context, f *checkFlags, file string) (*model
 	if err != nil {
 		return nil, err
 	}
+	for _, key := range f.keys {
+		if !slices.ContainsFunc(h.Operations, func(o history.Operation) bool { return o.Key == key }) {
+			return nil, usagef("%s: it has no operation on --key %q", file, key)
+		}
+	}
 	v, err := models.Check(ctx, h, models.Options{Model: f.model, Keys: f.keys, Timeout: f.timeout})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -144,6 +151,9 @@ func (a *app) readHistory(file string) (*history.History, error) {
 		if err != nil {
 			return nil, err //nolint:wrapcheck // it names the file and the reason
 		}
+		if info, err := opened.Stat(); err == nil && info.IsDir() {
+			return nil, errors.Join(usagef("%s is a folder; judge a file in it, such as %s", file, filepath.Join(file, "history.json")), opened.Close())
+		}
 		defer opened.Close() //nolint:errcheck // only read
 		in = opened
 	}
@@ -151,7 +161,7 @@ func (a *app) readHistory(file string) (*history.History, error) {
 	var syntax *history.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("%s:%w", file, err)
+		return nil, usagef("%s:%d: %s", file, syntax.Line, syntax.Msg)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -175,7 +185,7 @@ func (a *app) showVerdict(file string, v *models.Verdict) {
 	}
 	fmt.Fprintf(a.stdout, "%s: %s  not %s: %d of %d keys (%s)\n", file, s.bad.Sprint("INVALID"), v.Model, len(v.Violations), v.Keys, counts)
 	worst := v.Violations[0]
-	fmt.Fprintf(a.stdout, "\n  %s\n%s\n\n", s.bold.Sprint(string(worst.Rule)), indent(worst.Sentence, "  "))
+	fmt.Fprintf(a.stdout, "\n  %s\n%s\n\n", s.bold.Sprint(string(worst.Rule)), wrap(worst.Sentence, columns(a.stdout), "  ", "  "))
 	for _, line := range report.OperationLines(worst.Operations) {
 		fmt.Fprintf(a.stdout, "  %s\n", line)
 	}

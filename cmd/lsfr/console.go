@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -21,12 +22,12 @@ type console struct {
 	width  int
 	live   bool
 	silent bool
-	// now is the check that runs.
-	now string
+	// dir is the learner's folder, to which paths in a result are relative.
+	dir string
 }
 
-func (a *app) console(silent bool) *console {
-	c := &console{w: a.stdout, style: a.style(a.stdout), silent: silent}
+func (a *app) console(silent bool, dir string) *console {
+	c := &console{w: a.stdout, style: a.style(a.stdout), silent: silent, dir: dir}
 	c.width, c.live = terminal(a.stdout)
 	return c
 }
@@ -44,6 +45,19 @@ func (c *console) printf(format string, args ...any) {
 		fmt.Fprint(c.w, clearLine)
 	}
 	fmt.Fprintf(c.w, format, args...)
+}
+
+// wrap breaks text at the console's width.
+func (c *console) wrap(text, first, rest string) string {
+	return wrap(text, columns(c.w), first, rest)
+}
+
+// path is where a path of a result is for whoever runs lsfr.
+func (c *console) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(c.dir, p)
 }
 
 // status replaces the live line.
@@ -66,20 +80,16 @@ func (c *console) Building(node string) {
 
 // CheckStarted shows the check on the live line.
 func (c *console) CheckStarted(name string) {
-	c.now = name
 	c.status("  … " + name)
 }
 
-// nameWidth aligns the times of checks.
-const nameWidth = 64
-
-// CheckDone prints the check's line.
+// CheckDone prints the check's line. The time comes first, so that names of any
+// length are aligned.
 func (c *console) CheckDone(k report.Check) {
-	mark := c.mark(k.Status)
-	pad := strings.Repeat(" ", max(1, nameWidth-utf8.RuneCountInString(k.Name)))
-	c.printf("  %s %s%s%7s\n", mark, k.Name, pad, seconds(k.Took))
+	const before = "           " // as wide as what precedes the name
+	c.printf("  %s %6s %s\n", c.mark(k.Status), seconds(k.Took), strings.TrimLeft(c.wrap(k.Name, before, before), " "))
 	if s := k.Scenario; s != nil {
-		c.printf("    %s\n", c.style.faint.Sprint(scenarioLine(s)))
+		c.printf("%s\n", c.style.faint.Sprint(c.wrap(scenarioLine(s), before, before)))
 	}
 }
 
@@ -141,11 +151,11 @@ func (c *console) result(r *report.Result) {
 	c.printf("\n")
 	for _, k := range r.Checks {
 		if k.Scenario != nil {
-			c.printf("  history  %s\n", k.Scenario.History)
+			c.printf("  history  %s\n", c.path(k.Scenario.History))
 		}
 	}
 	if r.Report != "" {
-		c.printf("  report   %s\n", r.Report)
+		c.printf("  report   %s\n", c.path(r.Report))
 	}
 	c.printf("  again    %s\n", r.Repeat)
 }
@@ -157,12 +167,12 @@ func (c *console) failure(k *report.Check) {
 	if f == nil {
 		return
 	}
-	c.printf("%s\n", indent(f.Summary, "  "))
+	c.printf("%s\n", c.wrap(f.Summary, "  ", "  "))
 	for _, line := range []struct{ label, text string }{
 		{"request", f.Request}, {"expected", f.Expected}, {"got", f.Actual}, {"hint", f.Hint},
 	} {
 		if line.text != "" {
-			c.printf("%s\n", indent(fmt.Sprintf("%-9s %s", line.label, line.text), "            "))
+			c.printf("%s\n", c.wrap(line.text, fmt.Sprintf("  %-9s ", line.label), "            "))
 		}
 	}
 	if len(f.Details) > 0 {
@@ -204,29 +214,4 @@ func oneLine(s string) string {
 		s = string([]rune(s)[:160]) + "…"
 	}
 	return s
-}
-
-// textWidth is where text for reading is wrapped, in columns.
-const textWidth = 96
-
-// indent wraps text at textWidth; the first line is indented by two columns,
-// the others by prefix.
-func indent(text, prefix string) string {
-	var b strings.Builder
-	line := "  "
-	empty := true
-	// Split at single spaces, so that alignment and what is quoted stay as they are.
-	for _, word := range strings.Split(text, " ") {
-		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > textWidth {
-			b.WriteString(line + "\n")
-			line, empty = prefix, true
-		}
-		if !empty {
-			line += " "
-		}
-		line += word
-		empty = false
-	}
-	b.WriteString(line)
-	return b.String()
 }

@@ -98,7 +98,7 @@ func (a *app) demo(ctx context.Context, bugName, stageName string, seed int64) e
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	con := a.console(false)
+	con := a.console(false, ".")
 	repeat := fmt.Sprintf("lsfr demo --bug %s --stage %s --seed %d", orNone(bug.Name), stageName, seed)
 	if bug.Name == "" {
 		con.printf("A correct store, stage %s, seed %d\n", stageName, seed)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/st3v3nmw/lsfr/challenges"
 	"github.com/st3v3nmw/lsfr/history"
@@ -66,7 +67,7 @@ func isUsage(err error) bool {
 	return is[usageError](err) || is[*challenges.UnknownStageError](err) || is[*models.UnknownModelError](err) ||
 		is[*workspace.ConfigError](err) || is[*workspace.ExistsError](err) || is[*workspace.LockedError](err) ||
 		is[*workspace.NotWritableError](err) || is[*history.SyntaxError](err) || is[*cluster.NodeError](err) ||
-		is[*fs.PathError](err)
+		is[*fs.PathError](err) || errors.Is(err, syscall.ENOTDIR) // a file is where a folder should be
 }
 
 func is[E error](err error) bool {

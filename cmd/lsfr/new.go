@@ -30,6 +30,9 @@ path ("." for the current folder). It never overwrites a file.`,
 			if len(args) > 1 {
 				dir = args[1]
 			}
+			if dir == "" { // an unset variable, rather than the current folder
+				return usagef("lsfr new: the path is empty; the current folder is .")
+			}
 			scaffold := workspace.Scaffold{Challenge: c.Name, Title: c.Title, Overview: c.Overview}
 			for _, s := range c.Stages {
 				scaffold.Stages = append(scaffold.Stages, workspace.StageInfo{Name: s.Name, Title: s.Title, Summary: s.Summary})
@@ -43,7 +46,7 @@ path ("." for the current folder). It never overwrites a file.`,
 			}
 			fmt.Fprintf(a.stdout, "\nThe first stage is %s: %s.\n\n", c.Stages[0].Name, c.Stages[0].Summary)
 			if filepath.Clean(dir) != "." {
-				fmt.Fprintf(a.stdout, "  cd %s\n", dir)
+				fmt.Fprintf(a.stdout, "  cd %s\n", shellWord(dir))
 			}
 			fmt.Fprint(a.stdout, "  lsfr guide    what to build\n  lsfr test     judge it\n")
 			return nil

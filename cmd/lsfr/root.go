@@ -1,16 +1,18 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"context"
-
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/st3v3nmw/lsfr/challenges"
 	"github.com/st3v3nmw/lsfr/challenges/kvstore"
@@ -49,8 +51,10 @@ every operation, and checks the history against a consistency model.`,
 	}
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log what lsfr does to standard error")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%v\n      see: %s --help", err, cmd.CommandPath())
+		return usagef("%s\n      see: %s --help", flagProblem(err), cmd.CommandPath())
 	})
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(a.helpCommand())
 	// One line per command.
 	root.AddCommand(
 		a.listCommand(),
@@ -61,10 +65,22 @@ every operation, and checks the history against a consistency model.`,
 		a.statusCommand(),
 		a.checkCommand(),
 		a.demoCommand(),
+		a.completionCommand(),
 		a.nodeCommand(),
 		a.guardCommand(),
 	)
 	return root
+}
+
+// flagProblem says what is wrong with a flag, in the user's terms.
+func flagProblem(err error) string {
+	bad, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err.Error()
+	}
+	want := map[string]string{"int": "a whole number", "int64": "a whole number", "duration": "a duration such as 30s or 2m", "bool": "true or false"}
+	kind := bad.GetFlag().Value.Type()
+	return fmt.Sprintf("--%s %s: want %s", bad.GetFlag().Name, bad.GetValue(), cmp.Or(want[kind], kind))
 }
 
 // noArgs and its siblings give usage errors, which cobra's own validators do not.
@@ -90,7 +106,7 @@ func (a *app) log() zerolog.Logger {
 	if a.verbose {
 		level = zerolog.DebugLevel
 	}
-	w := zerolog.ConsoleWriter{Out: a.stderr, NoColor: !a.colours(a.stderr), TimeFormat: "15:04:05.000"}
+	w := zerolog.ConsoleWriter{Out: a.stderr, NoColor: !a.colours(a.stderr), TimeFormat: "15:04:05"}
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
 }
 

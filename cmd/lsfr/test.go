@@ -69,6 +69,9 @@ time ran out), 4 lsfr itself failed, 130 interrupted.`,
 		ValidArgsFunction: completeStages,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.seeded = cmd.Flags().Changed("seed")
+			if err := f.validate(cmd.Flags().Changed); err != nil {
+				return err
+			}
 			return a.test(cmd.Context(), f, args)
 		},
 	}
@@ -87,27 +90,31 @@ time ran out), 4 lsfr itself failed, 130 interrupted.`,
 	return cmd
 }
 
-func (f *testFlags) validate() error {
+// validate refuses what cannot work before anything runs. given tells which
+// flags were given: a zero that was is not the default.
+func (f *testFlags) validate(given func(flag string) bool) error {
 	switch {
-	case f.seeded && (f.seed < 0 || f.seed > maxSeed):
+	case f.seed < 0 || f.seed > maxSeed:
 		return usagef("--seed %d: want a number from 0 to %d", f.seed, int64(maxSeed))
-	case f.duration < 0:
+	case f.duration < 0 || f.duration == 0 && given("duration"):
 		return usagef("--duration %s: want a positive duration such as 30s", f.duration)
-	case f.clients < 0 || f.clients > maxClients:
+	case f.clients < 0 || f.clients > maxClients || f.clients == 0 && given("clients"):
 		return usagef("--clients %d: want a number from 1 to %d", f.clients, maxClients)
 	case f.keep < 1:
 		return usagef("--keep %d: want at least 1, because this run is kept", f.keep)
 	case f.runScript == "":
 		return usagef("--run-script: the name is empty")
+	case f.junit == "" && given("junit"):
+		return usagef("--junit: the name is empty")
+	}
+	if info, err := os.Stat(filepath.Dir(f.junit)); err != nil || !info.IsDir() {
+		return usagef("--junit %s: there is no folder %s", f.junit, filepath.Dir(f.junit))
 	}
 	return nil
 }
 
 // test judges one stage, or all so far, and shows the results.
 func (a *app) test(ctx context.Context, f *testFlags, args []string) error {
-	if err := f.validate(); err != nil {
-		return err
-	}
 	w, c, err := loadWorkspace(f.dir)
 	if err != nil {
 		return err
@@ -195,7 +202,7 @@ func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace
 	if err != nil {
 		return nil, fmt.Errorf("find lsfr's own program: %w", err)
 	}
-	con := a.console(f.json)
+	con := a.console(f.json, f.dir)
 	number, _, err := c.Stage(stage.Name)
 	if err != nil {
 		return nil, err
@@ -230,10 +237,10 @@ func (f *testFlags) repeat(stage string, seed int64) string {
 		words = append(words, fmt.Sprintf("--clients %d", f.clients))
 	}
 	if filepath.Clean(f.dir) != "." {
-		words = append(words, "--dir "+f.dir)
+		words = append(words, "--dir "+shellWord(f.dir))
 	}
 	if f.runScript != defaultRunScript {
-		words = append(words, "--run-script "+f.runScript)
+		words = append(words, "--run-script "+shellWord(f.runScript))
 	}
 	return strings.Join(words, " ")
 }

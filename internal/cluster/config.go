@@ -39,7 +39,8 @@ type Config struct {
 	// Without one, nodes may outlive an lsfr that is killed.
 	Guard []string
 	// OnBuilding is called at most once in the life of the cluster, when a node's
-	// first start takes long enough to tell the user. It may be nil.
+	// first start takes longer than 3 s, which is worth telling the user. WaitReady
+	// calls it and waits for it. It may be nil.
 	OnBuilding func(node string)
 	// Log takes lsfr's own diagnostics. Its zero value drops them.
 	Log zerolog.Logger

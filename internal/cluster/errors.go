@@ -40,7 +40,7 @@ type NodeError struct {
 	// Signal ended the first process; 0 if none did.
 	Signal syscall.Signal
 	// Processes describes the processes concerned: those that outlived a stop,
-	// or the one that holds the port.
+	// or the one that holds the port. Problem names them as well.
 	Processes []string
 	// LogTail holds the last lines that the node printed since its last start,
 	// at most 12, without control characters.
@@ -65,9 +65,6 @@ func (e *NodeError) Unwrap() error { return e.Err }
 // repeat it by hand. There may be none.
 func (e *NodeError) Details() []string {
 	var lines []string
-	for _, process := range e.Processes {
-		lines = append(lines, "  "+process)
-	}
 	if e.Hint != "" {
 		lines = append(lines, "Hint: "+e.Hint)
 	}

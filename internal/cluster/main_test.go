@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == roleArgument {
 		os.Exit(play(os.Args[2], os.Args[3:]))
 	}
+	// A program with the race detector sleeps a second before it exits, and so
+	// would every node.
+	os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	os.Exit(m.Run())
 }
 

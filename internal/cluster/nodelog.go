@@ -153,7 +153,7 @@ func (l *nodeLog) close() error {
 
 // addressInUse matches what runtimes print for EADDRINUSE: its name, its text in
 // the C library and in Rust, its number on Linux (98) and macOS (48).
-var addressInUse = regexp.MustCompile(`(?i)address (is )?(already )?in use|eaddrinuse|(errno|os error):? (98|48)\b`)
+var addressInUse = regexp.MustCompile(`(?i)address (is )?(already )?in use\b|eaddrinuse|(errno|os error):? (98|48)\b`)
 
 // saysAddressInUse reports whether the node complained that its port is taken.
 func (l *nodeLog) saysAddressInUse() bool {

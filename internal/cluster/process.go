@@ -15,7 +15,8 @@ type process struct {
 	start   uint64
 	threads int
 	zombie  bool
-	stopped bool
+	stopped bool // by a signal
+	traced  bool // stopped by its debugger, which alone can resume it
 	name    string
 }
 

@@ -84,8 +84,10 @@ func parseStat(pid int, data []byte) (process, bool) {
 	switch fields[state][0] {
 	case 'Z', 'X', 'x':
 		p.zombie = true
-	case 'T', 't':
+	case 'T':
 		p.stopped = true
+	case 't':
+		p.traced = true
 	}
 	return p, true
 }

@@ -95,9 +95,14 @@ func exchange(conn net.Conn, address string) (status int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if response.StatusCode >= 200 { // others announce the answer proper
-			return response.StatusCode, nil
+		if response.StatusCode < 200 {
+			continue // it announces the answer proper
 		}
+		// Closing before the rest was read would reset the connection, which some
+		// servers report at length. A server that never ends is not waited for.
+		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_, _ = io.Copy(io.Discard, response.Body)
+		return response.StatusCode, nil
 	}
 }
 

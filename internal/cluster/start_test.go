@@ -14,9 +14,6 @@ import (
 	"time"
 )
 
-// short is a limit that a test waits for on purpose.
-func short(cfg *Config) { cfg.FirstStart, cfg.Restart = 500*time.Millisecond, 500*time.Millisecond }
-
 func TestReadyIsAnyAnswerButServiceUnavailable(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -68,10 +65,10 @@ func TestANodeThatIsNeverReadyIsExplained(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			limit := func(cfg *Config) { cfg.FirstStart = 2 * time.Second }
+			limit := func(cfg *Config) { cfg.FirstStart = time.Second }
 			n := newNode(t, tt.script, limit)
 			failure := nodeError(t, n.Start(t.Context()), NotReady)
-			contains(t, failure.Error(), "node n1", "2 s", tt.problem)
+			contains(t, failure.Error(), "node n1", "within 1 s", tt.problem)
 			if !tt.linux || isLinux {
 				contains(t, failure.Hint, tt.hint)
 			}

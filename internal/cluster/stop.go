@@ -182,7 +182,8 @@ func (n *Node) Pause(ctx context.Context) error {
 	inc.setPaused(true)
 	inc.signalGroup(syscall.SIGSTOP)
 	n.log.event("sent SIGSTOP")
-	pending, err := signalUntil(ctx, n.family, syscall.SIGSTOP, func(p process) bool { return !p.stopped })
+	// Of a process without its first thread the table does not tell.
+	pending, err := signalUntil(ctx, n.family, syscall.SIGSTOP, func(p process) bool { return !p.stopped && !p.traced && !p.zombie })
 	if err == nil && len(pending) > 0 {
 		err = fmt.Errorf("these processes cannot be stopped: %s", joinNames(describeAll(pending)))
 	}

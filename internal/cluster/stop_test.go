@@ -16,7 +16,7 @@ import (
 const isLinux = runtime.GOOS == "linux"
 
 // grace is a short time for processes that do not heed SIGTERM.
-func grace(cfg *Config) { cfg.StopGrace = 300 * time.Millisecond }
+func grace(cfg *Config) { cfg.StopGrace = time.Second }
 
 func TestStopNamesWhatOutlivesIt(t *testing.T) {
 	t.Parallel()
@@ -31,7 +31,7 @@ func TestStopNamesWhatOutlivesIt(t *testing.T) {
 			n := newNode(t, tt.script, grace)
 			mustStart(t, n)
 			failure := nodeError(t, n.Stop(t.Context()), StopTimeout)
-			contains(t, failure.Error(), "node n1", "0.3 s", "SIGTERM", filepath.Base(os.Args[0]))
+			contains(t, failure.Error(), "node n1", "within 1 s", "SIGTERM", filepath.Base(os.Args[0]))
 			contains(t, failure.Hint, tt.hint)
 			if n.Running() || answers(n) {
 				t.Error("it runs still")

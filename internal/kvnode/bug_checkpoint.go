@@ -52,6 +52,8 @@ func (b bug) breaksLog() bool {
 // checkpointBytes is the size of the log that makes a checkpoint due, if the bug needs one of its own.
 func (b bug) checkpointBytes() (int64, bool) {
 	switch {
+	case b == snapshotDropsConcurrent:
+		return 1, true // One after the other: what the next one does not cover is what a kill loses.
 	case b.breaksCheckpoint():
 		return eagerCheckpointBytes, true
 	case b.breaksLog():

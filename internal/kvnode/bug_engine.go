@@ -8,8 +8,8 @@ import (
 // engineBugs is what the engine's bugs remember. Without a bug nothing in it is used.
 type engineBugs struct {
 	engine        *engine
-	late          []record          // ack-before-log: acknowledged, not in the log yet
-	lateAppendDue <-chan time.Time  // ack-before-log: when they are to be written
+	late          []*pendingWrite   // ack-before-log, dirty-read: in memory, not in the log yet
+	lateAppendDue <-chan time.Time  // when they are to be written; nil if there are none
 	ghosts        map[string]string // snapshot-keeps-deleted: every key put since the last clear
 	side          sideFiles         // big-values-async
 	replayed      chan struct{}     // serves-before-replay: closed when the replay is done
@@ -46,7 +46,7 @@ func (b *engineBugs) mayCheckpoint() bool {
 func (b *engineBugs) finish() error {
 	e := b.engine
 	switch e.bug {
-	case ackBeforeLog:
+	case ackBeforeLog, dirtyRead:
 		e.appendLate()
 		return e.failed
 	case bigValuesAsync:

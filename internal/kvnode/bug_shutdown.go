@@ -73,10 +73,10 @@ func (s *shutdown) waitForIdle(listener net.Listener) error {
 	return nil
 }
 
-// startChild starts a helper that no signal to this node's process group reaches. It ends by itself after a
-// minute, for those who try the bug by hand.
+// startChild starts a helper in a session of its own that ignores SIGTERM. It ends by itself after a minute, for
+// those who try the bug by hand.
 func startChild(logf logFunc) {
-	child := exec.Command("sleep", "60")
+	child := exec.Command("sh", "-c", "trap '' TERM; exec sleep 60")
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := child.Start(); err != nil {
 		logf("cannot start a helper: %v", err)

@@ -139,16 +139,12 @@ func (e *engine) commit(batch []*pendingWrite) {
 // append writes a batch to the log. After an error nobody knows what the file holds, nor will a second
 // fsync tell; so no more writes are accepted, and a restart finds out.
 func (e *engine) append(batch []*pendingWrite) error {
+	if e.failed != nil {
+		return e.failed
+	}
 	records := make([]record, len(batch))
 	for i, w := range batch {
 		records[i] = w.record
-	}
-	return e.appendRecords(records)
-}
-
-func (e *engine) appendRecords(records []record) error {
-	if e.failed != nil {
-		return e.failed
 	}
 	if err := e.log.append(e.bugs.logged(records)); err != nil {
 		e.failed = fmt.Errorf("the log cannot be written, no more writes are accepted until a restart: %w", err)

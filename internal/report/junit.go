@@ -83,9 +83,9 @@ func WriteJUnit(w io.Writer, results []*Result) error {
 
 func newJUnitSuite(r *Result) junitSuite {
 	s := junitSuite{
-		Name: visible(r.Challenge + "/" + r.Stage), Time: junitTime(r.Took),
+		Name: inline(r.Challenge, 200) + "/" + inline(r.Stage, 200), Time: junitTime(r.Took),
 		Properties: []junitProperty{
-			{"seed", fmt.Sprint(r.Seed)}, {"repeat", visible(r.Repeat)}, {"run_dir", visible(r.RunDir)},
+			{"seed", fmt.Sprint(r.Seed)}, {"repeat", inline(r.Repeat, 1000)}, {"run_dir", inline(r.RunDir, 1000)},
 		},
 	}
 	if !r.Started.IsZero() {
@@ -98,7 +98,7 @@ func newJUnitSuite(r *Result) junitSuite {
 	}
 	for i := range checks {
 		c := &checks[i]
-		tc := junitCase{Class: visible(r.Challenge + "." + r.Stage), Name: visible(c.Name), Time: junitTime(c.Took)}
+		tc := junitCase{Class: inline(r.Challenge, 200) + "." + inline(r.Stage, 200), Name: inline(c.Name, 200), Time: junitTime(c.Took)}
 		switch c.Status {
 		case Passed:
 		case Failed:
@@ -120,14 +120,14 @@ func newJUnitSuite(r *Result) junitSuite {
 func newJUnitProblem(c *Check, repeat, otherwise string) *junitProblem {
 	p := &junitProblem{Message: otherwise, Type: otherwise}
 	if v := c.verdict(); v != nil && len(v.Violations) > 0 {
-		p.Type = visible(string(v.Violations[0].Rule))
+		p.Type = inline(string(v.Violations[0].Rule), 80)
 	}
 	f := c.Failure
 	if f == nil {
 		f = &Failure{}
 	}
 	if f.Summary != "" {
-		p.Message = visible(shorten(f.Summary, 500))
+		p.Message = inline(f.Summary, 500)
 	}
 	var lines []string
 	line := func(name, text string) {
@@ -140,7 +140,7 @@ func newJUnitProblem(c *Check, repeat, otherwise string) *junitProblem {
 	line("expected: ", f.Expected)
 	line("actual: ", f.Actual)
 	line("hint: ", f.Hint)
-	for _, d := range f.Details {
+	for _, d := range details(f.Details) {
 		line("  ", d)
 	}
 	line("repeat: ", repeat)

@@ -52,6 +52,8 @@ func visible(text string) string {
 
 func hidden(r rune) bool {
 	switch {
+	case r >= ' ' && r < 0x7f: // by far the most
+		return false
 	case r == '\n' || r == '\t' || r == '\u200d': // the last joins emoji
 		return false
 	case r&0xfffe == 0xfffe: // no characters, and refused by XML
@@ -95,7 +97,7 @@ func span(d time.Duration) string {
 	case d < time.Millisecond:
 		return fmt.Sprintf("%d µs", d.Microseconds())
 	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
+		return fmt.Sprintf("%.2g ms", d.Seconds()*1e3)
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < 2*time.Minute:

@@ -66,7 +66,7 @@ func drawTimeline(h *history.History, v *models.Verdict) *timeline {
 				continue
 			}
 			o := &v.Violations[i].Operations[bad]
-			t.Marks = append(t.Marks, drawnText{X: x(known(o)), Text: fmt.Sprintf("%s of %s at %s", v.Violations[i].Rule, inline(o.Key, 60), seconds(3)(known(o)))})
+			t.Marks = append(t.Marks, drawnText{X: x(known(o)), Text: fmt.Sprintf("%s of %s at %s", inline(string(v.Violations[i].Rule), 80), inline(o.Key, 60), seconds(3)(known(o)))})
 		}
 		y += timelineRow
 	}

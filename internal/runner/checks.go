@@ -34,6 +34,9 @@ func (r *run) checks(ctx context.Context) (err error) {
 	if err == nil {
 		err = start(ctx, c)
 	}
+	if node, ok := errors.AsType[*cluster.NodeError](err); ok && node.Kind == cluster.NotRunnable {
+		return err // no verdict on a program that is not there
+	}
 	first, err := outcome(ctx, startName, startHint, began, err)
 	if err != nil {
 		return err

@@ -85,8 +85,8 @@ func Stage(ctx context.Context, opts Options) (*report.Result, error) {
 		RunDir: opts.RunDir, Repeat: opts.Repeat,
 	}}
 	err := r.checks(ctx)
-	for i := 0; err == nil && i < len(opts.Stage.Scenarios); i++ {
-		s := &opts.Stage.Scenarios[i]
+	for i := 0; err == nil && i < len(r.Stage.Scenarios); i++ {
+		s := &r.Stage.Scenarios[i]
 		if r.over(ctx) {
 			r.skip(s.Title)
 			continue

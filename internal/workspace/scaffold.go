@@ -74,7 +74,7 @@ func Create(dir string, s Scaffold) (files []string, err error) {
 	}
 	dir = filepath.Clean(dir)
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("create folder %s: a file of that name is in the way; choose another folder", dir)
+		return nil, &ExistsError{Dir: filepath.Dir(dir), Files: []string{filepath.Base(dir)}}
 	}
 	var inTheWay []string
 	for _, file := range content {

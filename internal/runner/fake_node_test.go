@@ -1,0 +1,65 @@
+package runner_test
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+// fakeNode is a node that misbehaves in a way that is not a wrong answer.
+func fakeNode(args []string) int {
+	behaviour := args[0]
+	flags := flag.NewFlagSet("fake", flag.ContinueOnError)
+	port := flags.Int("port", 0, "")
+	flags.String("working-dir", "", "")
+	if err := flags.Parse(args[1:]); err != nil {
+		return 2
+	}
+	var mu sync.Mutex
+	data := make(map[string][]byte)
+	var served atomic.Int64
+	store := func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch r.Method {
+		case http.MethodPut:
+			data[r.URL.Path], _ = io.ReadAll(r.Body)
+		case http.MethodDelete:
+			delete(data, r.URL.Path)
+		default:
+			if v, ok := data[r.URL.Path]; ok {
+				w.Write(v)
+				return
+			}
+			http.Error(w, "key not found", http.StatusNotFound)
+		}
+	}
+	handler := map[string]http.HandlerFunc{
+		"works": store,
+		"unavailable": func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				store(w, r)
+				return
+			}
+			http.Error(w, "no leader", http.StatusServiceUnavailable)
+		},
+		"exits": func(w http.ResponseWriter, r *http.Request) {
+			if served.Add(1) > 300 {
+				fmt.Fprintln(os.Stderr, "fatal: out of ideas")
+				os.Exit(3)
+			}
+			store(w, r)
+		},
+	}[behaviour]
+	if handler == nil {
+		return 2
+	}
+	if err := http.ListenAndServe(fmt.Sprintf("127.0.0.1:%d", *port), handler); err != nil {
+		return 1
+	}
+	return 0
+}

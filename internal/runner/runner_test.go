@@ -1,0 +1,256 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/history"
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/internal/faults"
+	"github.com/st3v3nmw/lsfr/internal/report"
+	"github.com/st3v3nmw/lsfr/internal/runner"
+	"github.com/st3v3nmw/lsfr/models"
+	"github.com/st3v3nmw/lsfr/workload"
+)
+
+// small is a stage with one scenario that takes half a second.
+func small(checks ...challenges.Check) *challenges.Stage {
+	return &challenges.Stage{Name: "small", Nodes: 1, Checks: checks, Scenarios: []challenges.Scenario{{
+		Name: "scenario", Title: "a short scenario", Hint: "look here", Model: "linearizable",
+		Mix:     workload.Mix{Gets: 5, Puts: 4, Deletes: 1, HotKeys: 2, KeyLife: 30, RetiredReads: 10},
+		Clients: 4, Rate: 200, Duration: 500 * time.Millisecond,
+	}}}
+}
+
+func options(t *testing.T, stage *challenges.Stage, command ...string) runner.Options {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runner.Options{
+		Challenge: "kv-store", Stage: stage, Dir: t.TempDir(), RunDir: "run", Command: append([]string{self}, command...),
+		Seed: 1, Guard: []string{self, "guard"}, Repeat: "lsfr test small --seed 1", Observer: silent{},
+	}
+}
+
+func runStage(t *testing.T, ctx context.Context, opts runner.Options) *report.Result {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(opts.Dir, opts.RunDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r, err := runner.Stage(ctx, opts)
+	if err != nil {
+		t.Fatalf("lsfr failed: %v", err)
+	}
+	return r
+}
+
+func readHistory(t *testing.T, opts runner.Options) *history.History {
+	t.Helper()
+	f, err := os.Open(filepath.Join(opts.Dir, opts.RunDir, "history.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	h, err := history.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestARunLeavesItsHistoryReportAndLogs(t *testing.T) {
+	opts := options(t, small(), "fake", "works")
+	r := runStage(t, t.Context(), opts)
+	if r.Status != report.Passed {
+		t.Fatal(explain(r))
+	}
+	h := readHistory(t, opts)
+	if h.Truncated || h.Stage != "small" || h.Seed != 1 || len(h.Operations) < 100 {
+		t.Errorf("history of %d operations, truncated %v, header %+v", len(h.Operations), h.Truncated, h.Header)
+	}
+	finals := 0
+	for _, o := range h.Operations {
+		if o.Final {
+			finals++
+		}
+	}
+	if finals == 0 {
+		t.Error("no final reads")
+	}
+	v, err := models.Check(t.Context(), h, models.Options{})
+	if err != nil || v.Status != models.Valid {
+		t.Errorf("the saved history is %s, %v", v.Status, err)
+	}
+	for _, name := range []string{"report.html", "nodes/n1.log"} {
+		if info, err := os.Stat(filepath.Join(opts.Dir, opts.RunDir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAClusterThatAcknowledgesNothingProvesNothing(t *testing.T) {
+	r := runStage(t, t.Context(), options(t, small(), "fake", "unavailable"))
+	if r.Status != report.Unknown {
+		t.Fatalf("want unknown, got %s", explain(r))
+	}
+	if f := r.FirstFailure().Failure; f == nil || !strings.Contains(f.Summary, "0 of") && !strings.Contains(f.Summary, "proves nothing") {
+		t.Errorf("the reason does not say what is missing: %+v", f)
+	}
+}
+
+func TestANodeThatExitsInAScenarioFailsItAtOnce(t *testing.T) {
+	opts := options(t, small(), "fake", "exits")
+	opts.Duration = time.Hour // it must not be waited for
+	r := runStage(t, t.Context(), opts)
+	f := r.FirstFailure()
+	if r.Status != report.Failed || f.Failure == nil {
+		t.Fatal(explain(r))
+	}
+	text := f.Failure.Summary + strings.Join(f.Failure.Details, "\n")
+	for _, want := range []string{"n1", "3", "fatal: out of ideas", "n1.log"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the failure does not tell %q:\n%s", want, text)
+		}
+	}
+	if f.Failure.Hint != "look here" {
+		t.Errorf("the scenario's hint is gone: %q", f.Failure.Hint)
+	}
+	if h := readHistory(t, opts); len(h.Operations) == 0 {
+		t.Error("the history was not saved")
+	}
+}
+
+func TestAnInterruptedRunSavesItsHistoryAndSaysSo(t *testing.T) {
+	opts := options(t, small(), "fake", "works")
+	opts.Duration = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	opts.Observer = whenBusy{cancel}
+	r := runStage(t, ctx, opts)
+	if !r.Interrupted || r.Status != report.Unknown {
+		t.Fatalf("interrupted %v, status %s", r.Interrupted, r.Status)
+	}
+	if h := readHistory(t, opts); h.Truncated || len(h.Operations) < 50 {
+		t.Errorf("history of %d operations, truncated %v", len(h.Operations), h.Truncated)
+	}
+}
+
+// whenBusy interrupts once clients are at work.
+type whenBusy struct{ interrupt func() }
+
+func (whenBusy) Building(string)        {}
+func (whenBusy) CheckStarted(string)    {}
+func (whenBusy) CheckDone(report.Check) {}
+func (w whenBusy) Progress(p runner.Progress) {
+	if p.OK > 50 {
+		w.interrupt()
+	}
+}
+
+func TestAfterAFailureTheRestIsStillDone(t *testing.T) {
+	var done []string
+	check := func(name string, err error) challenges.Check {
+		return challenges.Check{Name: name, Hint: "hint of " + name, Run: func(context.Context, *challenges.Env) error {
+			done = append(done, name)
+			return err
+		}}
+	}
+	stage := small(check("a", challenges.Failf("a is wrong")), check("b", nil))
+	r := runStage(t, t.Context(), options(t, stage, "fake", "works"))
+	if r.Status != report.Failed || strings.Join(done, "") != "ab" || r.Checks[len(r.Checks)-1].Status != report.Passed {
+		t.Fatalf("done %v, %s", done, explain(r))
+	}
+	if f := r.FirstFailure().Failure; f.Summary != "a is wrong" || f.Hint != "hint of a" {
+		t.Errorf("failure %+v", f)
+	}
+	done = nil
+	opts := options(t, stage, "fake", "works")
+	opts.FailFast = true
+	r = runStage(t, t.Context(), opts)
+	if strings.Join(done, "") != "a" || r.Checks[2].Status != report.Skipped || r.Checks[3].Status != report.Skipped {
+		t.Fatalf("with fail-fast: done %v, %+v", done, r.Checks)
+	}
+}
+
+func TestWhatLsfrItselfGetsWrongIsNoVerdict(t *testing.T) {
+	broken := errors.New("lsfr is broken")
+	stage := small(challenges.Check{Name: "a", Run: func(context.Context, *challenges.Env) error { return broken }})
+	opts := options(t, stage, "fake", "works")
+	if err := os.MkdirAll(filepath.Join(opts.Dir, opts.RunDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runner.Stage(t.Context(), opts); !errors.Is(err, broken) {
+		t.Fatalf("want the error, got %v", err)
+	}
+}
+
+func TestACheckThatFindsItsNodeDeadStartsItAgain(t *testing.T) {
+	stage := small(
+		challenges.Check{Name: "kills it", Run: func(ctx context.Context, e *challenges.Env) error {
+			if err := e.Node().Kill(ctx); err != nil {
+				return err
+			}
+			return challenges.Failf("killed")
+		}},
+		challenges.Check{Name: "needs it", Run: func(ctx context.Context, e *challenges.Env) error { return e.Put(ctx, e.Key("k"), "v") }},
+	)
+	r := runStage(t, t.Context(), options(t, stage, "fake", "works"))
+	if r.Checks[1].Status != report.Failed || r.Checks[2].Status != report.Passed {
+		t.Fatalf("%+v", r.Checks)
+	}
+}
+
+func TestAViolationEndsAScenarioEarlyUnlessToldOtherwise(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		runOn bool
+	}{{"it ends at the first violation", false}, {"it runs on with no-early-stop", true}} {
+		t.Run(tc.name, func(t *testing.T) {
+			stage := small()
+			stage.Scenarios[0].Duration = 4 * time.Second
+			opts := options(t, stage, "node", "--bug", "stale-cache")
+			opts.NoEarlyStop = tc.runOn
+			r := runStage(t, t.Context(), opts)
+			if r.Status != report.Failed {
+				t.Fatal(explain(r))
+			}
+			h := readHistory(t, opts)
+			last := h.Operations[len(h.Operations)-1].Call
+			if ranOn := last >= 3900*time.Millisecond; ranOn != tc.runOn {
+				t.Errorf("the last operation was called at %s", last)
+			}
+		})
+	}
+}
+
+func TestARunScriptThatIsMissingIsNoVerdict(t *testing.T) {
+	opts := options(t, small(), "fake", "works")
+	opts.Command = []string{"./run.sh"}
+	if err := os.MkdirAll(filepath.Join(opts.Dir, opts.RunDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := runner.Stage(t.Context(), opts)
+	node, ok := errors.AsType[*cluster.NodeError](err)
+	if !ok || node.Kind != cluster.NotRunnable {
+		t.Fatalf("want a NodeError of kind %s, got %v", cluster.NotRunnable, err)
+	}
+}
+
+func TestFaultsThatHitNothingAreNoEvidence(t *testing.T) {
+	stage := small()
+	stage.Scenarios[0].Mix = workload.Mix{Gets: 1, HotKeys: 2, KeyLife: 30} // nobody writes, so no write is hit
+	stage.Scenarios[0].Faults = []faults.Spec{{Fault: faults.Kill(), Weight: 1, Gap: faults.Range{Min: 50 * time.Millisecond, Max: 100 * time.Millisecond}}}
+	stage.Scenarios[0].MinFaults = 1
+	r := runStage(t, t.Context(), options(t, stage, "node"))
+	if r.Status != report.Unknown {
+		t.Fatalf("want unknown, got %s", explain(r))
+	}
+}
