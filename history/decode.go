@@ -40,6 +40,9 @@ func Decode(r io.Reader) (*History, error) {
 		if len(d.h.Operations) == 0 {
 			return nil, d.fail("the file breaks off before its first operation")
 		}
+		if err := d.checkFormat(); err != nil { // it may stand behind the operations
+			return nil, err
+		}
 		d.h.Truncated = true
 		return d.h, nil
 	}
@@ -72,7 +75,7 @@ func (d *decoder) explain(what string, err error) error {
 	}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return d.failAt(syntax.Offset, "%s is not JSON: %s", what, syntax.Error())
+		return d.failAt(d.brokenAt(), "%s is not JSON: %s", what, syntax.Error())
 	}
 	var typ *json.UnmarshalTypeError
 	if errors.As(err, &typ) {
@@ -82,6 +85,19 @@ func (d *decoder) explain(what string, err error) error {
 		return d.fail("%s: %q is a %s, want %s", what, typ.Field, typ.Value, jsonTypeName(typ.Type.String()))
 	}
 	return d.fail("%s: %v", what, err)
+}
+
+// brokenAt returns the offset of the byte that the decoder stumbled over. The
+// offset in its own error leaves out what Token has consumed, so the rest is
+// scanned once more.
+func (d *decoder) brokenAt() int64 {
+	start := d.dec.InputOffset()
+	var rest json.RawMessage
+	var syntax *json.SyntaxError
+	if err := json.NewDecoder(d.dec.Buffered()).Decode(&rest); errors.As(err, &syntax) {
+		return start + max(syntax.Offset-1, 0)
+	}
+	return start
 }
 
 func jsonTypeName(goType string) string {
@@ -129,8 +145,8 @@ func (d *decoder) document() error {
 	if !sawOperations {
 		return d.fail("the history has no \"operations\"")
 	}
-	if tok, err := d.dec.Token(); !errors.Is(err, io.EOF) {
-		return d.fail("something follows the history's closing brace: %v", tok)
+	if _, err := d.dec.Token(); !errors.Is(err, io.EOF) {
+		return d.fail("something follows the history's closing brace")
 	}
 	return nil
 }
@@ -287,10 +303,13 @@ func (d *decoder) operation(i int) error {
 		}
 	}
 	if len(in.Value) > 0 && !bytes.Equal(in.Value, []byte("null")) {
-		if err := json.Unmarshal(in.Value, &op.Value); err != nil {
+		var value string
+		if err := json.Unmarshal(in.Value, &value); err != nil {
 			return d.fail("%s: \"value\" is neither a string nor null", what)
 		}
-		op.Present = kind == Get
+		if kind != Delete { // a delete has none
+			op.Value, op.Present = value, kind == Get
+		}
 	} else if kind == Put {
 		return d.fail("%s is a put without a \"value\"", what)
 	}

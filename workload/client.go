@@ -34,18 +34,22 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// open is set if the body ends where the connection does: then a node that
+	// is killed while it answers looks as if it had finished.
+	open bool
 }
 
 // Client sends requests to nodes over kept-alive connections, one socket per
 // node and client that works at a time. It follows no redirects.
 type Client struct {
-	http *http.Client
+	http    *http.Client
+	timeout time.Duration
 }
 
 // NewClient returns a client whose requests take at most timeout; Close it
 // when it is no longer needed.
 func NewClient(timeout time.Duration) *Client {
-	return &Client{http: &http.Client{
+	return &Client{timeout: timeout, http: &http.Client{
 		Timeout: timeout,
 		Transport: &http.Transport{
 			Proxy:               nil, // the environment's proxy must not stand between lsfr and a node
@@ -76,30 +80,42 @@ func (c *Client) Send(ctx context.Context, method, url string, body []byte) (*Re
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, plain(err)
+		return nil, c.plain(err)
 	}
 	defer res.Body.Close() //nolint:errcheck // nothing is lost with it
 	b, err := io.ReadAll(io.LimitReader(res.Body, MaxBody+1))
 	if err != nil {
-		return nil, fmt.Errorf("the answer (status %d) broke off: %w", res.StatusCode, plain(err))
+		return nil, fmt.Errorf("the answer (status %d) broke off: %w", res.StatusCode, c.plain(err))
 	}
 	if len(b) > MaxBody {
 		return nil, fmt.Errorf("the answer is longer than %d bytes", MaxBody)
 	}
-	return &Response{Status: res.StatusCode, Header: res.Header, Body: b}, nil
+	open := res.ContentLength < 0 && len(res.TransferEncoding) == 0
+	return &Response{Status: res.StatusCode, Header: res.Header, Body: b, open: open}, nil
 }
 
-// plain removes the method and address that net/http puts in front.
-func plain(err error) error {
+// plain removes the method and address that net/http puts in front, and its
+// jargon for a timeout.
+func (c *Client) plain(err error) error {
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return &timeoutError{after: c.timeout, err: err}
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
-		if u.Timeout() {
-			return fmt.Errorf("no answer in time: %w", u.Err)
-		}
 		return u.Err
 	}
 	return err
 }
+
+// timeoutError says how long was waited.
+type timeoutError struct {
+	after time.Duration
+	err   error
+}
+
+func (e *timeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
+func (e *timeoutError) Unwrap() error { return e.err }
 
 // Do sends an operation to a node and fills in its outcome.
 func (c *Client) Do(ctx context.Context, node Node, op *history.Operation) {
@@ -131,11 +147,15 @@ func settle(op *history.Operation, res *Response, err error) {
 	op.Status = res.Status
 	switch {
 	case res.Status >= 200 && res.Status < 300:
-		op.Outcome = history.OK
 		if op.Kind == history.Get {
-			op.Present = true
-			op.Value, op.Defect = Identify(res.Body)
+			name, defect, cut := identify(res.Body)
+			if cut && res.open {
+				op.Error = fmt.Sprintf("the answer, %d bytes without a Content-Length, may have been cut off with its connection", len(res.Body))
+				return // unknown
+			}
+			op.Present, op.Value, op.Defect = true, name, defect
 		}
+		op.Outcome = history.OK
 	case res.Status == http.StatusNotFound && op.Kind == history.Get:
 		op.Outcome = history.OK
 	case res.Status >= 400 && res.Status < 500 && res.Status != http.StatusRequestTimeout:

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/st3v3nmw/lsfr/history"
 )
@@ -14,12 +15,19 @@ const finalReaders = 4
 // reads without an answer are no evidence, and no fault is active any more.
 const finalTries = 3
 
+// finalGiveUp is how many keys in a row a node may leave unanswered before it is
+// asked no more: a node that hangs would cost some seconds for every key.
+const finalGiveUp = 2 * finalReaders
+
 // FinalReads reads every key on every node, once all faults have healed. It
-// returns how many reads got no answer.
+// returns how many reads got no answer, or were given up with their node or
+// because ctx was cancelled.
 func FinalReads(ctx context.Context, rec *history.Recorder, nodes []Node, keys []string) (unanswered int) {
 	type read struct {
 		node Node
 		key  string
+		// missed counts the keys in a row that the node left unanswered.
+		missed *atomic.Int64
 	}
 	work := make(chan read)
 	missed := make([]int, finalReaders)
@@ -31,17 +39,22 @@ func FinalReads(ctx context.Context, rec *history.Recorder, nodes []Node, keys [
 			defer wg.Done()
 			defer client.Close()
 			for r := range work {
-				if !finalRead(ctx, session, client, r.node, r.key) {
-					missed[i]++
+				if r.missed.Load() < finalGiveUp && finalRead(ctx, session, client, r.node, r.key) {
+					r.missed.Store(0)
+					continue
 				}
+				r.missed.Add(1)
+				missed[i]++
 			}
 		}()
 	}
 	for _, n := range nodes {
+		var inARow atomic.Int64
 		for _, k := range keys {
 			select {
-			case work <- read{n, k}:
+			case work <- read{n, k, &inARow}:
 			case <-ctx.Done():
+				unanswered++
 			}
 		}
 	}

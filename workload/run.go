@@ -53,17 +53,22 @@ func Run(ctx context.Context, rec *history.Recorder, opts Options, progress *Pro
 	if opts.Timeout <= 0 {
 		opts.Timeout = DefaultTimeout
 	}
-	used := make([][]string, opts.Clients)
-	var wg sync.WaitGroup
-	for i := range opts.Clients {
-		// Sessions are made here, in order, so that client numbers do not depend on scheduling.
-		w := worker{
+	// All sessions are made before the first operation, so that client numbers
+	// do not depend on scheduling.
+	workers := make([]worker, opts.Clients)
+	for i := range workers {
+		workers[i] = worker{
 			session: rec.Session(), client: NewClient(opts.Timeout), progress: progress,
 			generator: NewGenerator(opts.Mix, opts.Seed, i), node: opts.Nodes[i%len(opts.Nodes)],
 		}
 		if opts.Rate > 0 {
-			w.gap = time.Duration(float64(time.Second) / opts.Rate)
+			workers[i].gap = time.Duration(float64(time.Second) / opts.Rate)
 		}
+	}
+	used := make([][]string, opts.Clients)
+	var wg sync.WaitGroup
+	for i := range workers {
+		w := &workers[i]
 		wg.Add(1)
 		go func() {
 			defer wg.Done()

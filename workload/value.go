@@ -47,7 +47,8 @@ func largeSize(name string) (int, bool) {
 		return 0, false
 	}
 	size, err := strconv.Atoi(digits)
-	if err != nil || size <= len(name) || strconv.Itoa(size) != digits {
+	// No answer is read beyond MaxBody, and a node must not make lsfr fill more.
+	if err != nil || size <= len(name) || size > MaxBody || strconv.Itoa(size) != digits {
 		return 0, false
 	}
 	return size, true
@@ -57,25 +58,36 @@ func largeSize(name string) (int, bool) {
 // differs from every value that could have been written gets a shortened text
 // as its name, which no write has, and a defect that says how it differs.
 func Identify(body []byte) (name, defect string) {
+	name, defect, _ = identify(body)
+	return name, defect
+}
+
+// identify also tells whether the body is the beginning of a large value, or
+// nothing at all, as an answer is that was cut off on its way.
+func identify(body []byte) (name, defect string, cut bool) {
 	if head, size, ok := header(body); ok {
 		want := Body(head)
 		if d := firstDifference(body, want); d < 0 {
-			return head, ""
+			return head, "", false
 		} else if d == len(body) {
-			return shorten(body), fmt.Sprintf("it breaks off after %d of the %d bytes of %s", len(body), size, head)
+			return shorten(body), fmt.Sprintf("it breaks off after %d of the %d bytes of %s", len(body), size, head), true
 		} else if d == len(want) {
-			return shorten(body), fmt.Sprintf("%d bytes follow after the %d bytes of %s", len(body)-size, size, head)
+			return shorten(body), fmt.Sprintf("%d bytes follow after the %d bytes of %s", len(body)-size, size, head), false
 		} else {
-			return shorten(body), fmt.Sprintf("from byte %d on it is not %s any more, but %q", d, head, sample(body[d:]))
+			return shorten(body), fmt.Sprintf("from byte %d on it is not %s any more, but %q", d, head, sample(body[d:])), false
 		}
 	}
-	if len(body) <= longestName {
-		if !utf8.Valid(body) {
-			return strings.ToValidUTF8(string(body), "\uFFFD"), "it is not valid UTF-8"
-		}
-		return string(body), ""
+	if len(body) > longestName {
+		return shorten(body), fmt.Sprintf("its %d bytes do not begin like any value that was written: %q", len(body), sample(body)), false
 	}
-	return shorten(body), fmt.Sprintf("its %d bytes do not begin like any value that was written: %q", len(body), sample(body))
+	if !utf8.Valid(body) {
+		return strings.ToValidUTF8(string(body), "\uFFFD"), "it is not valid UTF-8", false
+	}
+	// The bytes of a large value's name alone are not that value.
+	if _, ok := largeSize(string(body)); ok {
+		return shorten(body), fmt.Sprintf("it breaks off after %d bytes, at the beginning of a large value", len(body)), true
+	}
+	return string(body), "", len(body) == 0
 }
 
 // header finds the name of a large value at the beginning of a body.

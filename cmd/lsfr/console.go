@@ -171,7 +171,8 @@ func (c *console) failure(k *report.Check) {
 	for _, line := range []struct{ label, text string }{
 		{"request", f.Request}, {"expected", f.Expected}, {"got", f.Actual}, {"hint", f.Hint},
 	} {
-		if line.text != "" {
+		said := line.label == "request" && strings.HasPrefix(f.Summary, line.text)
+		if line.text != "" && !said {
 			c.printf("%s\n", c.wrap(line.text, fmt.Sprintf("  %-9s ", line.label), "            "))
 		}
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs the command line as its users do. Scripts whose name begins
-// with slow_ run whole scenarios; -short leaves them out.
+// TestScripts runs the command line as its users do. Scripts that take more
+// than a few seconds skip themselves with -short.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
@@ -28,12 +28,6 @@ func TestScripts(t *testing.T) {
 			// Whether there are colours must depend on the terminal alone.
 			e.Setenv("TERM", "xterm-256color")
 			return nil
-		},
-		Condition: func(cond string) (bool, error) {
-			if cond == "long" { // testscript's own is called short
-				return !testing.Short(), nil
-			}
-			return false, errors.New("unknown condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,

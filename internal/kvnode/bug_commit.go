@@ -14,9 +14,10 @@ const (
 )
 
 const (
-	// lateAppendDelay is how long memory is ahead of the log, at most: so much longer than an fsync that nearly
-	// every kill under load comes in between.
-	lateAppendDelay = 25 * time.Millisecond
+	// How long memory is ahead of the log, at most: so much longer than an fsync that nearly every kill under load
+	// comes in between. A dirty read takes longer to be likely: somebody has to have read what is lost.
+	lateAppendDelay      = 25 * time.Millisecond
+	lateAppendDelayDirty = 50 * time.Millisecond
 	// gatherTime lets most batches have several writes of one key: one alone has no order to be wrong.
 	gatherTime = 25 * time.Millisecond
 )
@@ -27,12 +28,14 @@ func (e *engine) commitWrongly(batch []*pendingWrite) {
 	switch e.bug {
 	case ackBeforeLog, dirtyRead:
 		e.apply(batch)
+		delay := lateAppendDelayDirty
 		if e.bug == ackBeforeLog {
 			acknowledge(batch, nil)
+			delay = lateAppendDelay
 		}
 		e.bugs.late = append(e.bugs.late, batch...)
 		if e.bugs.lateAppendDue == nil {
-			e.bugs.lateAppendDue = time.After(lateAppendDelay)
+			e.bugs.lateAppendDue = time.After(delay)
 		}
 	case logOrder:
 		time.Sleep(gatherTime)

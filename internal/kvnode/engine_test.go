@@ -16,7 +16,7 @@ import (
 func put(key, value string) record { return record{op: opPut, key: key, value: value} }
 func del(key string) record        { return record{op: opDelete, key: key} }
 
-// mustOpen opens a store that the test closes, at the latest when it ends.
+// mustOpen opens a store; the test closes it.
 func mustOpen(t *testing.T, dir string, b bug) store {
 	t.Helper()
 	st, err := openStore(dir, b, t.Logf)

@@ -62,7 +62,7 @@ func startNode(t *testing.T, dir string, b bug) *nodeProcess {
 // end sends a signal and returns the exit code once the process is gone; -1 if the signal killed it.
 func (n *nodeProcess) end(signal os.Signal) int {
 	n.t.Helper()
-	if err := n.cmd.Process.Signal(signal); err != nil {
+	if err := n.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		n.t.Errorf("send %v: %v", signal, err)
 	}
 	for n.more.Scan() {
