@@ -44,6 +44,31 @@ type jsonOperation struct {
 	Settled int64   `json:"settled,omitempty"`
 }
 
+func newJSONOperation(op *Operation) jsonOperation {
+	j := jsonOperation{
+		ID: op.ID, Client: op.Client, Node: op.Node, Kind: op.Kind.String(), Key: op.Key,
+		Call: int64(op.Call), Outcome: op.Outcome.String(), Status: op.Status, Error: op.Error,
+		Defect: op.Defect, Final: op.Final,
+	}
+	if op.Kind == Put || op.Kind == Get && op.Present {
+		j.Value = &op.Value
+	}
+	if op.Outcome != Unknown {
+		ret := int64(op.Return)
+		j.Return = &ret
+	}
+	return j
+}
+
+// MarshalJSON writes the operation as it stands in history.json.
+func (op Operation) MarshalJSON() ([]byte, error) {
+	b, err := json.Marshal(newJSONOperation(&op))
+	if err != nil {
+		return nil, fmt.Errorf("encode operation %d: %w", op.ID, err)
+	}
+	return b, nil
+}
+
 type jsonFault struct {
 	Fault   string   `json:"fault"`
 	Targets []string `json:"targets"`
@@ -91,18 +116,8 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 // Write appends one operation. A settled time greater than 0 is a promise that
 // every operation called before it has been written, this one included.
 func (w *Writer) Write(op *Operation, settled time.Duration) error {
-	j := jsonOperation{
-		ID: op.ID, Client: op.Client, Node: op.Node, Kind: op.Kind.String(), Key: op.Key,
-		Call: int64(op.Call), Outcome: op.Outcome.String(), Status: op.Status, Error: op.Error,
-		Defect: op.Defect, Final: op.Final, Settled: int64(settled),
-	}
-	if op.Kind == Put || op.Kind == Get && op.Present {
-		j.Value = &op.Value
-	}
-	if op.Outcome != Unknown {
-		ret := int64(op.Return)
-		j.Return = &ret
-	}
+	j := newJSONOperation(op)
+	j.Settled = int64(settled)
 	b, err := w.marshal(j)
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ func Check(ctx context.Context, h *history.History, opts Options) (Verdict, erro
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
-	v := Verdict{Model: model.Name, Engine: "porcupine"}
+	v := Verdict{Model: model.Name, Engine: "porcupine", Violations: []Violation{}}
 	keys := split(h, opts.Keys, &v)
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -136,7 +136,7 @@ func (v *Verdict) conclude(h *history.History, keys []*keyHistory, timeout time.
 	}
 	switch {
 	case len(v.Violations) > 0 && h.Truncated && h.Settled == 0:
-		v.Violations = nil
+		v.Violations = []Violation{}
 		v.Reason = "the history breaks off, and what is missing might explain what looks like a violation"
 	case len(v.Violations) > 0:
 		v.Status = Invalid

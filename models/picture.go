@@ -91,6 +91,10 @@ func Picture(ctx context.Context, w io.Writer, h *history.History, v Violation) 
 // The page shows the same text once as text and once as HTML, so entities would
 // show in the one, and tags would work in the other.
 func harmless(text string) string {
+	const longest = 300 // bytes; a hostile node's text must not swell the page
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
 	return strings.NewReplacer("<", "‹", ">", "›", "&", "＆", `"`, "”", "'", "’").Replace(text)
 }
 

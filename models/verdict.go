@@ -65,39 +65,41 @@ func (r Rule) severity() int {
 
 // Violation is one proof that a history breaks a model.
 type Violation struct {
-	Rule Rule
-	Key  string
+	Rule Rule   `json:"rule"`
+	Key  string `json:"key"`
+	// Sentence explains it to a person.
+	Sentence string `json:"sentence"`
 	// Operations are the few that prove it, ordered by call time. On their
 	// own they break the model as well.
-	Operations []history.Operation
-	// Sentence explains it to a person.
-	Sentence string
+	Operations []history.Operation `json:"operations"`
 }
 
 // Undecided is a key that could not be judged.
 type Undecided struct {
-	Key    string
-	Reason string
+	Key    string `json:"key"`
+	Reason string `json:"reason"`
 	// Operations is the number of operations on the key, Open how many of them never returned.
-	Operations, Open int
+	Operations int `json:"operations"`
+	Open       int `json:"open"`
 }
 
 // Verdict is what a check found.
 type Verdict struct {
-	Status Status
+	Status Status `json:"status"`
 	// Model is the name of the model that the history was judged by.
-	Model string
+	Model string `json:"model"`
 	// Engine names what decided: porcupine.
-	Engine string
+	Engine string `json:"engine"`
 	// Reason says why the status is Unknown; empty otherwise.
-	Reason string
+	Reason string `json:"reason,omitempty"`
 	// Keys and Operations count what was judged.
-	Keys, Operations int
+	Keys       int `json:"keys"`
+	Operations int `json:"operations"`
 	// Violations has at most one entry per key, the worst first.
-	Violations []Violation
-	Undecided  []Undecided
+	Violations []Violation `json:"violations"`
+	Undecided  []Undecided `json:"undecided,omitempty"`
 	// Warnings are about the history, such as that its file breaks off.
-	Warnings []string
+	Warnings []string `json:"warnings,omitempty"`
 	// Took is how long the check ran.
-	Took time.Duration
+	Took time.Duration `json:"took_ns"`
 }

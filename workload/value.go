@@ -103,7 +103,7 @@ func header(body []byte) (name string, size int, ok bool) {
 	}
 	name = begin[:first+1+second]
 	size, ok = largeSize(name)
-	return name, size, ok
+	return name, size, ok && utf8.ValidString(name)
 }
 
 // firstDifference returns -1 for equal slices. If one is the beginning of the

@@ -140,7 +140,7 @@ func (v *view) facts(p *Page) {
 func rate(p *Page) string {
 	perSecond := 0.0
 	if c := scenarioCheck(p); c != nil {
-		perSecond = finite(c.Scenario.Rate)
+		perSecond = c.Scenario.Rate
 	}
 	if perSecond == 0 && len(p.History.Operations) > 0 {
 		first, last := p.History.Operations[0].Call, p.History.Operations[0].Call

@@ -190,7 +190,7 @@ func (v *view) checks(p *Page) {
 		c := &p.Result.Checks[i]
 		row := checkView{Status: string(c.Status), Name: inline(c.Name, 200), Took: span(c.Took)}
 		if s := c.Scenario; s != nil {
-			row.Note = fmt.Sprintf("%s, %.0f %% ok", plural(s.OK+s.Failed+s.Unknown, "operation"), 100*finite(s.AckedShare))
+			row.Note = fmt.Sprintf("%s, %.0f %% ok", plural(s.OK+s.Failed+s.Unknown, "operation"), 100*s.AckedShare)
 		}
 		v.Checks = append(v.Checks, row)
 		if c.Failure == nil || c == shown && v.Violation != nil {
