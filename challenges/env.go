@@ -46,8 +46,7 @@ func (r Request) String() string {
 		s = s[:60] + "…" + s[len(s)-20:]
 	}
 	if r.Body != "" {
-		_, body := Contrast("", r.Body)
-		s += " with body " + body
+		s += " with body " + excerpt(r.Body, none)
 	}
 	return s
 }
@@ -109,10 +108,10 @@ func mismatch(r Request, res *workload.Response, status int, body string) error 
 		f.Summary = fmt.Sprintf("%s answered %s, want %s", r, statusText(res.Status), statusText(status))
 		f.Expected, f.Actual = statusText(status), statusText(res.Status)
 		if body != "" {
-			f.Expected += " " + excerpt(body, 0)
+			f.Expected += " " + excerpt(body, none)
 		}
 		if len(res.Body) > 0 {
-			f.Actual += " " + excerpt(string(res.Body), 0)
+			f.Actual += " " + excerpt(string(res.Body), none)
 		}
 		return f
 	}

@@ -262,15 +262,15 @@ func TestABrokenConversationIsUnknownAndAWholeOneCounts(t *testing.T) {
 		{"another protocol", saying("220 mail.example ESMTP\r\n"), unknown, unknown},
 		{"zeros", saying(strings.Repeat("\x00", 1000)), unknown, unknown},
 		{"a status that is no number", saying("HTTP/1.1 abc OK\r\n\r\n"), unknown, unknown},
-		{"endless headers", saying("HTTP/1.1 200 OK\r\n", strings.Repeat("x: y\r\n", 400_000)), unknown, unknown},
+		{"endless headers", saying("HTTP/1.1 200 OK\r\n", strings.Repeat("x: y\r\n", 20_000)), unknown, unknown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			node := speak(t, tt.node)
-			client := newClient(t, patience)
 			for kind, want := range map[history.Kind]history.Outcome{history.Get: tt.get, history.Put: tt.put, history.Delete: tt.put} {
-				op := do(t, client, node, kind)
+				// A client of its own, because the node closes kept-alive connections.
+				op := do(t, newClient(t, patience), node, kind)
 				if op.Outcome != want {
 					t.Errorf("%s: got %s (%s), want %s", kind, op.Outcome, op.Error, want)
 				}

@@ -10,7 +10,7 @@ import (
 )
 
 // largeNames covers small and large sizes, and one that ends right behind its name.
-var largeNames = []string{"c3-118~300", "c3-119~300", "c31-18~1024", "c3-118~5000", "c0-1~102400", "c12-5~9", "c7-7~1048576"}
+var largeNames = []string{"c3-118~300", "c3-119~300", "c31-18~1024", "c3-118~5000", "c0-1~102400", "c12-5~9", "c7-7~262144"}
 
 func TestEveryValueIsReadBackUnderItsName(t *testing.T) {
 	t.Parallel()
@@ -38,6 +38,16 @@ func TestEveryValueIsReadBackUnderItsName(t *testing.T) {
 		if got, defect := Identify(body); got != name || defect != "" {
 			t.Errorf("%q is read back as %q (%s)", name, got, defect)
 		}
+	}
+}
+
+// docs/history-format.md describes the filler, and a program written after that
+// description made this one. Values on the wire must not change unnoticed.
+func TestALargeValueIsWhatTheFormatSays(t *testing.T) {
+	t.Parallel()
+	const want = "c3-118~64~d_EptCK_CA1EsiutiYz2_JxVOjUsaJoNfnd8oB7Bs2aNUBmI33Sr3F"
+	if got := string(Body("c3-118~64")); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
@@ -71,7 +81,7 @@ func TestALargeValueCutOffAnywhereShows(t *testing.T) {
 		body := Body(name)
 		step := 1
 		if len(body) > 10_000 {
-			step = len(body)/100 | 1
+			step = len(body)/50 | 1
 		}
 		for n := 0; n < len(body); n += step {
 			if string(body[:n]) == "c3-118" || string(body[:n]) == "c0-1" {
@@ -127,7 +137,7 @@ func TestAMixtureOfTwoValuesShows(t *testing.T) {
 				continue
 			}
 			cuts := []int{1, 2, 3, 4, 5, 6, 8, 16, 64, 255, 256, 257, 512, 4096, 8192, 65536}
-			for range 20 {
+			for range 8 {
 				cuts = append(cuts, rng.IntN(max(len(a), len(b))))
 			}
 			for _, cut := range cuts {

@@ -56,7 +56,7 @@ func crashRecovery() challenges.Stage {
 		},
 		Scenarios: []challenges.Scenario{{
 			Name:     "crashes-under-load",
-			Title:    "10 clients while the node is killed with SIGKILL, judged by their history",
+			Title:    "clients while the node is killed with SIGKILL, judged by their history",
 			Hint:     "What was acknowledged, and what anybody has read, must be there after the crash, in the same order. Look at the order of things: written to the log, visible to readers, acknowledged; and at what a crash between any two steps of recovery or of a checkpoint leaves behind.",
 			Model:    "linearizable",
 			Mix:      mix,

@@ -91,7 +91,7 @@ func httpAPI() challenges.Stage {
 		},
 		Scenarios: []challenges.Scenario{{
 			Name:     "concurrent-clients",
-			Title:    "10 clients on a few keys, judged by their history",
+			Title:    "concurrent clients on a few keys, judged by their history",
 			Hint:     "Each operation must appear to happen at one moment between its request and its answer: once a write has been acknowledged, or anyone has read its value, nobody may read an older one. Look at what an answer promises, and whether it is true at the moment it is sent.",
 			Model:    "linearizable",
 			Mix:      hotMix(),

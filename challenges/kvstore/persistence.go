@@ -59,7 +59,7 @@ func persistence() challenges.Stage {
 		},
 		Scenarios: []challenges.Scenario{{
 			Name:     "restarts-under-load",
-			Title:    "10 clients while the node is restarted with SIGTERM, judged by their history",
+			Title:    "clients while the node is restarted with SIGTERM, judged by their history",
 			Hint:     "A write that was answered with 200 must be there after the restart, whatever the shutdown was doing at that moment. Look at what happens to requests that are answered while your program is already shutting down.",
 			Model:    "linearizable",
 			Mix:      hotMix(),

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ type console struct {
 func (a *app) console(silent bool, dir string) *console {
 	c := &console{w: a.stdout, style: a.style(a.stdout), silent: silent, dir: dir}
 	c.width, c.live = terminal(a.stdout)
+	c.live = c.live && os.Getenv("TERM") != "dumb" // which cannot clear a line
 	return c
 }
 
@@ -202,7 +204,7 @@ func (c *console) others(r *report.Result, first *report.Check) {
 		c.printf("\nand also\n")
 	}
 	for _, l := range lines {
-		c.printf("  %s\n", l)
+		c.printf("%s\n", c.wrap(l, "  ", "    "))
 	}
 	if skipped > 0 {
 		c.printf("\n  %d of %d checks were skipped\n", skipped, len(r.Checks))

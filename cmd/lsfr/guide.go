@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
+	"strings"
 
 	"charm.land/glamour/v2"
 	"charm.land/lipgloss/v2"
@@ -106,9 +108,31 @@ func renderMarkdown(text string, width int) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("render guide: %w", err)
 	}
-	out, err := r.Render(text)
+	out, err := r.Render(joinItems(text))
 	if err != nil {
 		return "", fmt.Errorf("render guide: %w", err)
 	}
 	return out, nil
 }
+
+// joinItems puts each list item on one line: glamour would keep its line breaks.
+func joinItems(markdown string) string {
+	var out []string
+	fenced, item := false, false
+	for line := range strings.SplitSeq(markdown, "\n") {
+		text := strings.TrimLeft(line, " ")
+		if strings.HasPrefix(text, "```") {
+			fenced = !fenced
+		}
+		begins := strings.HasPrefix(text, "- ") || orderedItem.MatchString(text)
+		if item && !fenced && !begins && text != "" && strings.HasPrefix(line, "  ") {
+			out[len(out)-1] += " " + text
+			continue
+		}
+		item = begins && !fenced && len(line)-len(text) < 4 // further in it is code
+		out = append(out, line)
+	}
+	return strings.Join(out, "\n")
+}
+
+var orderedItem = regexp.MustCompile(`^[0-9]+\. `)

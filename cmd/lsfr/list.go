@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -18,7 +19,8 @@ func (a *app) listCommand() *cobra.Command {
 			for _, c := range catalog() {
 				fmt.Fprintf(a.stdout, "%s  %s\n", s.bold.Sprint(c.Name), c.Title)
 				for i, st := range c.Stages {
-					fmt.Fprintf(a.stdout, "  %d. %-16s %s\n", i+1, st.Name, st.Summary)
+					name := fmt.Sprintf("  %d. %-16s ", i+1, st.Name)
+					fmt.Fprintln(a.stdout, wrap(st.Summary, columns(a.stdout), name, strings.Repeat(" ", len(name))))
 				}
 			}
 			fmt.Fprintf(a.stdout, "\nstart one with: lsfr new %s\n", catalog()[0].Name)

@@ -44,7 +44,8 @@ path ("." for the current folder). It never overwrites a file.`,
 			for _, f := range files {
 				fmt.Fprintf(a.stdout, "  %s\n", filepath.Join(dir, f))
 			}
-			fmt.Fprintf(a.stdout, "\nThe first stage is %s: %s.\n\n", c.Stages[0].Name, c.Stages[0].Summary)
+			first := fmt.Sprintf("The first stage is %s: %s.", c.Stages[0].Name, c.Stages[0].Summary)
+			fmt.Fprintf(a.stdout, "\n%s\n\n", wrap(first, columns(a.stdout), "", ""))
 			if filepath.Clean(dir) != "." {
 				fmt.Fprintf(a.stdout, "  cd %s\n", shellWord(dir))
 			}

@@ -69,8 +69,8 @@ func (a *app) advance(w *workspace.Workspace, c *challenges.Challenge, i int) er
 	if err := w.Advance(c.Stages[i].Name, next.Name); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "Stage %d of %d: %s\n  %s\n\n  lsfr guide    what to build\n  lsfr test     judge it\n",
-		i+2, len(c.Stages), next.Name, next.Summary)
+	fmt.Fprintf(a.stdout, "Stage %d of %d: %s\n%s\n\n  lsfr guide    what to build\n  lsfr test     judge it\n",
+		i+2, len(c.Stages), next.Name, wrap(next.Summary, columns(a.stdout), "  ", "  "))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -30,7 +31,9 @@ func (a *app) statusCommand() *cobra.Command {
 				case st.Name == w.Config.Stage:
 					mark = s.bold.Sprint("→")
 				}
-				fmt.Fprintf(a.stdout, "  %s %d. %-16s %s\n", mark, i+1, st.Name, st.Summary)
+				name := fmt.Sprintf("    %d. %-16s ", i+1, st.Name)
+				text := wrap(st.Summary, columns(a.stdout), name, strings.Repeat(" ", len(name)))
+				fmt.Fprintf(a.stdout, "  %s%s\n", mark, text[len("   "):])
 			}
 			passed, err := passedSinceChange(cmd.Context(), w)
 			if err != nil {

@@ -33,8 +33,8 @@ type Fault struct {
 	// Title says what it does.
 	Title string
 	// Inject does it to the step's target. It returns what it hit, and how to
-	// heal it. When it fails half-way there may be an Injection all the same,
-	// and it must be healed.
+	// heal it. An error ends the run and its cluster, so nothing is healed after
+	// one; the Injection tells what was hit all the same.
 	Inject func(ctx context.Context, env *Env, s Step) (Injection, error)
 }
 

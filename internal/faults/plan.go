@@ -93,11 +93,15 @@ func Run(ctx context.Context, env *Env, plan *Plan, rec Recorder, active func(fa
 		select {
 		case <-t.C:
 		case <-stop:
-			t.Stop()
+		case <-ctx.Done():
+		}
+		t.Stop()
+		select { // once more: a gap that is over must not win against a stop
+		case <-stop:
 			return nil
 		case <-ctx.Done():
-			t.Stop()
 			return ctx.Err()
+		default:
 		}
 		if err := Inject(ctx, env, step, rec, active); err != nil {
 			return err
