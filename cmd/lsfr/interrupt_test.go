@@ -79,52 +79,73 @@ func waitFor(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// underLoad waits until a scenario has recorded operations.
+// underLoad waits until a scenario has recorded operations, and makes sure that
+// assertGone would see its node.
 func underLoad(t *testing.T, dir string) {
 	t.Helper()
 	waitFor(t, "operations in history.json", func() bool {
 		data, _ := os.ReadFile(filepath.Join(dir, ".lsfr/latest/history.json"))
 		return bytes.Count(data, []byte(`"outcome":"ok"`)) > 200
 	})
+	nodes := startedNodes(t, dir)
+	if last := nodes[len(nodes)-1]; !last.listens() || !last.hasProcess() {
+		t.Fatalf("node %v runs, but listens: %v, has a process: %v", last, last.listens(), last.hasProcess())
+	}
+}
+
+// startedNode is what run.sh noted of a node.
+type startedNode struct{ marker, port string }
+
+func startedNodes(t *testing.T, dir string) []startedNode {
+	t.Helper()
+	notes, err := os.ReadFile(filepath.Join(dir, "nodes.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var nodes []startedNode
+	for line := range strings.Lines(string(notes)) {
+		marker, port, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if marker == "" || port == "" {
+			t.Fatalf("run.sh noted %q, want a marker and a port", line)
+		}
+		nodes = append(nodes, startedNode{marker, port})
+	}
+	return nodes
+}
+
+func (n startedNode) listens() bool {
+	conn, err := net.Dial("tcp", "127.0.0.1:"+n.port)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err == nil
+}
+
+// hasProcess reports whether a process has the node's marker. A zombie has
+// none. Only Linux lets others' variables be read: elsewhere it knows no better
+// than listens.
+func (n startedNode) hasProcess() bool {
+	if runtime.GOOS != "linux" {
+		return n.listens()
+	}
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range files {
+		environ, err := os.ReadFile(file)
+		if err == nil && bytes.Contains(environ, []byte("LSFR_RUN="+n.marker+"\x00")) {
+			return true
+		}
+	}
+	return false
 }
 
 // assertGone waits until nothing is left of the nodes that dir's run.sh
 // started: neither a process with their marker nor a listener on their port.
 func assertGone(t *testing.T, dir string) {
 	t.Helper()
-	notes, err := os.ReadFile(filepath.Join(dir, "nodes.txt"))
-	if err != nil {
-		t.Fatal(err)
+	for _, n := range startedNodes(t, dir) {
+		waitFor(t, "no listener on port "+n.port, func() bool { return !n.listens() })
+		waitFor(t, "no process with LSFR_RUN="+n.marker, func() bool { return !n.hasProcess() })
 	}
-	lines := strings.Split(strings.TrimSpace(string(notes)), "\n")
-	for _, line := range lines {
-		marker, port, _ := strings.Cut(line, " ")
-		if marker == "" || port == "" {
-			t.Fatalf("run.sh noted %q, want a marker and a port", line)
-		}
-		waitFor(t, "no listener on port "+port, func() bool {
-			conn, err := net.Dial("tcp", "127.0.0.1:"+port)
-			if err == nil {
-				_ = conn.Close()
-			}
-			return err != nil
-		})
-		if runtime.GOOS == "linux" {
-			waitFor(t, "no process with LSFR_RUN="+marker, func() bool { return !anyProcess("LSFR_RUN=" + marker) })
-		}
-	}
-}
-
-// anyProcess reports whether a process has that variable. A zombie has none.
-func anyProcess(variable string) bool {
-	files, _ := filepath.Glob("/proc/[0-9]*/environ")
-	for _, file := range files {
-		environ, err := os.ReadFile(file)
-		if err == nil && bytes.Contains(environ, []byte(variable+"\x00")) {
-			return true
-		}
-	}
-	return false
 }
 
 // node is the reference node, with a helper that run.sh leaves behind.
