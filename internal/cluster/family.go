@@ -143,11 +143,11 @@ func (f *family) members(table []process, environment environ) ([]process, error
 		if in[i] || p.start < f.born || !p.alive() {
 			continue
 		}
-		env, ok, err := environment(p.pid)
+		claimed, err := f.claims(p, environment)
 		if err != nil {
 			return nil, err
 		}
-		if ok && f.claims(p, env) {
+		if claimed {
 			include(i)
 		}
 	}
@@ -163,17 +163,25 @@ func (f *family) members(table []process, environment environ) ([]process, error
 }
 
 // claims reports whether the process's environment makes it a member.
-func (f *family) claims(p process, env []byte) bool {
+func (f *family) claims(p process, environment environ) (bool, error) {
+	env, ok, err := environment(p.pid)
+	if err != nil || !ok {
+		return false, err
+	}
 	if hasVariable(env, runVariable, f.run) {
-		return f.node == "" || hasVariable(env, nodeVariable, f.node)
+		return f.node == "" || hasVariable(env, nodeVariable, f.node), nil
 	}
 	// A child of lsfr that lsfr did not start is an orphan from some node. What
 	// other code of lsfr starts shares its group; nodes and guards are marked; and
 	// a child that has not reached its exec yet still runs lsfr's own program.
-	self := os.Getpid()
-	return f.adopts && p.ppid == self && p.pgid != syscall.Getpgrp() &&
-		!hasVariable(env, runVariable, "") && !hasVariable(env, guardVariable, "") &&
-		!runsOwnProgram(p.pid)
+	if !f.adopts || p.ppid != os.Getpid() || p.pgid == syscall.Getpgrp() || runsOwnProgram(p.pid) {
+		return false, nil
+	}
+	// Once more: what was read above may have been lsfr's own environment, if the
+	// exec came in between.
+	env, ok, err = environment(p.pid)
+	marked := hasVariable(env, runVariable, "") || hasVariable(env, guardVariable, "")
+	return ok && !marked, err
 }
 
 // hasVariable reports whether a NUL-separated environment sets the variable, to

@@ -1,0 +1,55 @@
+//go:build linux
+
+package cluster
+
+import (
+	"os/exec"
+	"slices"
+	"syscall"
+	"testing"
+)
+
+// What is read of a child's environment before its exec is lsfr's own.
+func TestAChildThatReachesItsExecDuringAScanIsNoOrphan(t *testing.T) {
+	t.Parallel()
+	child := exec.Command("sleep", "60")
+	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	}()
+	row, ok, err := lookup(child.Process.Pid)
+	if err != nil || !ok {
+		t.Fatalf("the child is not there: %v", err)
+	}
+	own, others := []byte("PATH=/bin"), []byte(runVariable+"=another-run")
+	for _, tc := range []struct {
+		name          string
+		first, second []byte
+		want          bool
+	}{
+		{"a child without a marker is an orphan", own, own, true},
+		{"a child that turns out to be marked by another run is not", own, others, false},
+	} {
+		f := newFamily("this-run", "n1", 0)
+		f.adopt(true)
+		answers := [][]byte{tc.first, tc.second}
+		members, err := f.members([]process{row}, func(int) ([]byte, bool, error) {
+			env := answers[0]
+			if len(answers) > 1 {
+				answers = answers[1:]
+			}
+			return env, true, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := slices.ContainsFunc(members, func(p process) bool { return p.pid == row.pid })
+		if got != tc.want {
+			t.Errorf("%s: member %v", tc.name, got)
+		}
+	}
+}
