@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -240,27 +242,25 @@ func TestWithoutAProcessThereIsNothingToEndAndNothingToPause(t *testing.T) {
 func TestStartsStopsAndKillsMayRaceEachOther(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, serving(), func(cfg *Config) { cfg.FirstStart = time.Hour })
-	done := make(chan struct{})
-	for _, do := range []func() error{
-		func() error { return n.Start(t.Context()) },
-		func() error { return n.Kill(t.Context()) },
-		func() error { return n.Stop(t.Context()) },
-		func() error { return n.Pause(t.Context()) },
-		func() error { return n.Resume(t.Context()) },
-	} {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			for range 10 {
-				var failure *NodeError
-				if err := do(); errors.As(err, &failure) {
-					t.Errorf("a verdict on a correct node: %v", err)
-				}
+	repeat := func(do func() error) {
+		for range 10 {
+			var failure *NodeError
+			if err := do(); errors.As(err, &failure) {
+				t.Errorf("a verdict on a correct node: %v", err)
 			}
-		}()
+		}
 	}
-	for range 5 {
-		<-done
+	// The last to act may be the pause: then a start would wait for ever.
+	starting, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var starts, others sync.WaitGroup
+	starts.Go(func() { repeat(func() error { return n.Start(starting) }) })
+	for _, do := range []func(context.Context) error{n.Kill, n.Stop, n.Pause, n.Resume} {
+		others.Go(func() { repeat(func() error { return do(t.Context()) }) })
 	}
+	others.Wait()
+	cancel()
+	starts.Wait()
 	if err := n.Kill(t.Context()); err != nil {
 		fail(t, err)
 	}
