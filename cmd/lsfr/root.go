@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/rs/zerolog"
@@ -90,7 +91,7 @@ func argsBetween(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) > 0 && !cmd.HasParent():
-			return usagef("unknown command %q\n      see: lsfr --help", args[0])
+			return unknownCommand(cmd, args[0])
 		case len(args) > most:
 			return usagef("%s: unexpected argument %q\n      usage: %s", cmd.CommandPath(), args[most], cmd.UseLine())
 		case len(args) < least:
@@ -98,6 +99,15 @@ func argsBetween(least, most int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// unknownCommand names the command that was perhaps meant.
+func unknownCommand(root *cobra.Command, name string) error {
+	root.SuggestionsMinimumDistance = 2
+	if meant := root.SuggestionsFor(name); len(meant) > 0 {
+		return usagef("unknown command %q: did you mean %s?\n      see: lsfr --help", name, strings.Join(meant, " or "))
+	}
+	return usagef("unknown command %q\n      see: lsfr --help", name)
 }
 
 // log writes to standard error: warnings, or everything with --verbose.
