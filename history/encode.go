@@ -61,10 +61,10 @@ func newJSONOperation(op *Operation) jsonOperation {
 }
 
 // MarshalJSON writes the operation as it stands in history.json.
-func (op Operation) MarshalJSON() ([]byte, error) {
-	b, err := json.Marshal(newJSONOperation(&op))
+func (o Operation) MarshalJSON() ([]byte, error) {
+	b, err := json.Marshal(newJSONOperation(&o))
 	if err != nil {
-		return nil, fmt.Errorf("encode operation %d: %w", op.ID, err)
+		return nil, fmt.Errorf("encode operation %d: %w", o.ID, err)
 	}
 	return b, nil
 }
