@@ -1,6 +1,9 @@
 package kvnode
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
 
 // Mistakes of the HTTP handlers. Those that are not here are a line at their place in http.go.
 const (
@@ -13,7 +16,16 @@ const (
 	asciiValues         bug = "ascii-values"
 	clearForgetsNothing bug = "clear-forgets-nothing"
 	keyLimit64          bug = "key-limit-64"
+	emptyKeyAccepted    bug = "empty-key-accepted"
+	absentIsEmpty       bug = "absent-is-empty"
+	refusedButStored    bug = "refused-but-stored"
 )
+
+// refuse answers a put that came while another write was under way as if nothing had been done: bug
+// refused-but-stored, which has stored it by then.
+func (h *handler) refuse(w http.ResponseWriter) {
+	http.Error(w, "another write is under way", http.StatusConflict)
+}
 
 // mistakeKey is the key that the bug takes a request's key for.
 func (b bug) mistakeKey(key string) string {

@@ -1,6 +1,7 @@
 package kvnode
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -9,7 +10,31 @@ import (
 const (
 	lazySave            bug = "lazy-save"
 	snapshotBeforeDrain bug = "snapshot-before-drain"
+	keepsOneRun         bug = "keeps-one-run"
 )
+
+// oneRunStore saves at shutdown what was written since the start, over all that was there before: bug
+// keeps-one-run.
+type oneRunStore struct {
+	*savingStore
+	run *savingStore // what was written since the start
+}
+
+func openOneRunStore(dir string, logf logFunc) (*oneRunStore, error) {
+	all, err := openSavingStore(dir, keepsOneRun, logf)
+	if err != nil {
+		return nil, err
+	}
+	return &oneRunStore{savingStore: all, run: &savingStore{memoryStore: newMemoryStore(), dir: dir}}, nil
+}
+
+func (s *oneRunStore) write(r record) error {
+	return errors.Join(s.savingStore.write(r), s.run.write(r))
+}
+
+func (s *oneRunStore) close() error {
+	return errors.Join(s.savingStore.close(), s.run.save())
+}
 
 // savingStore has no log: it is memory, saved as a whole every second (lazy-save) or when SIGTERM
 // arrives (snapshot-before-drain; shutdown.run calls save).

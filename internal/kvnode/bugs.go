@@ -41,6 +41,9 @@ func Bugs() []Bug {
 		list(httpAPI, asciiValues, "Bytes of a value that are not ASCII become question marks."),
 		list(httpAPI, clearForgetsNothing, "DELETE /clear answers 200 and does nothing."),
 		list(httpAPI, keyLimit64, "Keys are cut to 64 characters, so long keys collide."),
+		list(httpAPI, emptyKeyAccepted, "The empty key is a key like any other."),
+		list(httpAPI, absentIsEmpty, "GET of an absent key answers 200 with nothing in it."),
+		list(httpAPI, refusedButStored, "A PUT that meets another write is answered with 409, and stored all the same."),
 
 		list(persistence, memoryOnly, "The data is only in memory."),
 		list(persistence, deleteNotLogged, "A DELETE changes memory but not the log."),
@@ -53,6 +56,7 @@ func Bugs() []Bug {
 		list(persistence, leavesChild, "A helper process in a session of its own survives SIGTERM."),
 		list(persistence, expiresOnRestart, "A restart keeps only the newest 100 keys."),
 		list(persistence, lazySave, "The data is saved once a second, and not at shutdown."),
+		list(persistence, keepsOneRun, "Shutdown saves what was written since the start, over everything from before."),
 
 		list(crashRecovery, ackBeforeLog, "A write is acknowledged some milliseconds before it is written to the log."),
 		list(crashRecovery, logNotFlushed, "The log is buffered, and flushed only when the buffer is full or at shutdown."),

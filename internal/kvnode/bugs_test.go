@@ -54,7 +54,11 @@ func TestEveryBugMisbehavesAndACorrectNodeDoesNot(t *testing.T) {
 		asciiValues:         answers("PUT /kv/k 😀", "GET /kv/k → 200 😀"),
 		clearForgetsNothing: answers("PUT /kv/k v", "DELETE /clear", "GET /kv/k → 404 key not found"),
 		keyLimit64:          answers("PUT /kv/"+long+"1 v", "PUT /kv/"+long+"2 w", "GET /kv/"+long+"1 → 200 v"),
+		emptyKeyAccepted:    answers("PUT /kv/ v → 400 key cannot be empty"),
+		absentIsEmpty:       answers("GET /kv/k → 404 key not found"),
+		refusedButStored:    rounds(10, refusedValueRead),
 
+		keepsOneRun:            twoRunsLater,
 		memoryOnly:             reopened(map[string]string{"k": "v"}, put("k", "v")),
 		deleteNotLogged:        reopened(map[string]string{"k": ""}, put("k", "v"), del("k")),
 		clearNotLogged:         reopened(map[string]string{"k": ""}, put("k", "v"), record{op: opClear}),
@@ -190,6 +194,40 @@ func reopened(want map[string]string, records ...record) symptom {
 		defer mustClose(t, st)
 		return !has(st, want)
 	}
+}
+
+// twoRunsLater reports whether a value is gone after a run that did not write it.
+func twoRunsLater(t *testing.T, b bug) bool {
+	dir := t.TempDir()
+	for _, r := range []record{put("k", "v"), put("l", "w")} {
+		st := mustOpen(t, dir, b)
+		mustWrite(t, st, r)
+		mustClose(t, st)
+	}
+	st := mustOpen(t, dir, b)
+	defer mustClose(t, st)
+	return !has(st, map[string]string{"k": "v", "l": "w"})
+}
+
+// refusedValueRead reports whether a value can be read whose write was refused.
+func refusedValueRead(t *testing.T, b bug) bool {
+	s := newServeTest(t, b)
+	const writers = 8
+	refused := make([]bool, writers)
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			status, _ := s.do("PUT", fmt.Sprintf("/kv/k%d", i), "v")
+			refused[i] = status != http.StatusOK
+		})
+	}
+	wg.Wait()
+	for i := range writers {
+		if status, _ := s.do("GET", fmt.Sprintf("/kv/k%d", i), ""); refused[i] && status == http.StatusOK {
+			return true
+		}
+	}
+	return false
 }
 
 func expires(t *testing.T, b bug) bool {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // handler serves the client API. It routes by hand because http.ServeMux cleans paths, which would
@@ -13,6 +14,8 @@ import (
 type handler struct {
 	store store
 	bug   bug
+	// writing counts the writes under way.
+	writing atomic.Int64
 }
 
 const keyPrefix = "/kv/"
@@ -37,7 +40,7 @@ func (h *handler) serveKey(w http.ResponseWriter, r *http.Request, key string) {
 		h.methodNotAllowed(w, "GET, PUT, DELETE")
 		return
 	}
-	if key == "" {
+	if key == "" && h.bug != emptyKeyAccepted {
 		http.Error(w, "key cannot be empty", http.StatusBadRequest)
 		return
 	}
@@ -53,7 +56,7 @@ func (h *handler) serveKey(w http.ResponseWriter, r *http.Request, key string) {
 
 func (h *handler) get(w http.ResponseWriter, key string) {
 	value, ok := h.store.get(key)
-	if !ok {
+	if !ok && h.bug != absentIsEmpty {
 		http.Error(w, "key not found", http.StatusNotFound)
 		return
 	}
@@ -115,8 +118,14 @@ func (h *handler) serveHealth(w http.ResponseWriter, r *http.Request) {
 // write answers 200 when the store has done it. A failed write is answered 500, which tells the
 // client that it may have happened: an answer of the 4xx kind would promise that it never will.
 func (h *handler) write(w http.ResponseWriter, r record) {
+	alone := h.writing.Add(1) == 1
+	defer h.writing.Add(-1)
 	if err := h.store.write(r); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if h.bug == refusedButStored && r.op == opPut && !alone {
+		h.refuse(w)
 		return
 	}
 	w.WriteHeader(http.StatusOK)

@@ -29,6 +29,8 @@ func openStore(dir string, b bug, logf logFunc) (store, error) {
 		return newSlowStore(), nil
 	case lazySave, snapshotBeforeDrain:
 		return openSavingStore(dir, b, logf)
+	case keepsOneRun:
+		return openOneRunStore(dir, logf)
 	}
 	e, err := openEngine(dir, b, logf)
 	if err != nil {
