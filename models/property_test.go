@@ -114,3 +114,35 @@ func TestCheckAgreesWithPlainPorcupineOnRandomHistories(t *testing.T) {
 		}
 	}
 }
+
+// Values that are written twice leave everything to the search; the pruning
+// must not rely on them being unique then.
+func TestCheckAgreesWithPlainPorcupineWhenValuesRepeat(t *testing.T) {
+	rounds := 20_000
+	if testing.Short() {
+		rounds = 5_000
+	}
+	counts := make(map[Status]int)
+	for seed := range rounds {
+		r := rand.New(rand.NewPCG(uint64(seed), 2))
+		h := randomHistory(r)
+		for i := range h.Operations {
+			if o := &h.Operations[i]; o.Value != "" {
+				o.Value = fmt.Sprint("w", len(o.Value)%2+int(o.Value[1]-'0')%2) // three values at most
+			}
+		}
+		v, err := Check(context.Background(), h, Options{})
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		counts[v.Status]++
+		if legal := plainly(h); legal == (v.Status == Invalid) {
+			t.Fatalf("seed %d: check says %s, porcupine says legal=%v\n%+v\n%+v", seed, v.Status, legal, h.Operations, v.Violations)
+		}
+	}
+	for _, s := range []Status{Valid, Invalid} {
+		if counts[s] < rounds/20 {
+			t.Errorf("only %d of %d histories were %s", counts[s], rounds, s)
+		}
+	}
+}
