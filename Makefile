@@ -33,7 +33,7 @@ lint:
 ## detection: how often each bug is caught, RUNS times each; prints the rows of docs/detection.md
 RUNS ?= 20
 detection:
-	LSFR_RUNS=$(RUNS) $(GO) test -v -count 1 -timeout 6h -run 'Caught|Passes|Pass' ./internal/runner | grep -E 'detection:|not caught|--- FAIL|^ok|^FAIL'
+	LSFR_RUNS=$(RUNS) $(GO) test -v -count 1 -timeout 6h -run 'Caught|PassesEveryStage|PassEveryStage' ./internal/runner | grep -E 'detection:|not caught|--- FAIL|^ok|^FAIL'
 
 clean:
 	rm -rf bin

@@ -19,9 +19,9 @@ import (
 	"github.com/st3v3nmw/lsfr/workload"
 )
 
-// HistoryFile is the name of a run's history: history.json for its first
+// historyFile is the name of a run's history: history.json for its first
 // scenario, history-NAME.json for further ones.
-func HistoryFile(index int, scenario string) string {
+func historyFile(index int, scenario string) string {
 	if index == 0 {
 		return "history.json"
 	}
@@ -30,7 +30,7 @@ func HistoryFile(index int, scenario string) string {
 
 // scenario runs one scenario and judges its history.
 func (r *run) scenario(ctx context.Context, index int, s *challenges.Scenario) (report.Check, error) {
-	file := HistoryFile(index, s.Name)
+	file := historyFile(index, s.Name)
 	out, err := os.Create(r.path(file))
 	if err != nil {
 		return report.Check{}, fmt.Errorf("create history: %w", err)
