@@ -4,7 +4,9 @@ package cluster
 
 import (
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -51,5 +53,57 @@ func TestAChildThatReachesItsExecDuringAScanIsNoOrphan(t *testing.T) {
 		if got != tc.want {
 			t.Errorf("%s: member %v", tc.name, got)
 		}
+	}
+}
+
+// A program that is just being executed has an empty environment for a moment.
+func TestAProcessOfAnotherRunIsNoOrphanDuringItsExecs(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, `exec "$0"`)
+	child := exec.Command(filepath.Join(dir, "run.sh"))
+	child.Env = []string{runVariable + "=another-run"}
+	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	}()
+	row, ok, err := lookup(child.Process.Pid)
+	if err != nil || !ok {
+		t.Fatalf("the child is not there: %v", err)
+	}
+	for range 20000 {
+		f := newFamily("this-run", "n1", 0)
+		f.adopt(true)
+		members, err := f.members([]process{row}, environment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(members) > 0 {
+			t.Fatal("it was taken for an orphan")
+		}
+	}
+}
+
+func TestAnEmptyEnvironmentIsToldFromOneThatIsNotThereYet(t *testing.T) {
+	t.Parallel()
+	child := exec.Command("sleep", "60")
+	child.Env = []string{}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	}()
+	eventually(t, "the empty environment is known", func() bool {
+		env, ok, err := environment(child.Process.Pid)
+		return err == nil && ok && len(env) == 0
+	})
+	unset := "1 (x) S" + strings.Repeat(" 0", 50)
+	if environmentIsEmpty([]byte(unset)) {
+		t.Error("an environment without a place counts as empty")
 	}
 }

@@ -93,13 +93,32 @@ func parseStat(pid int, data []byte) (process, bool) {
 }
 
 // environment returns the NUL-separated environment with which the process was
-// executed; ok is false if it is gone or belongs to another user.
+// executed; ok is false if it is gone, belongs to another user, or is in the middle
+// of an exec.
 func environment(pid int) (env []byte, ok bool, err error) {
 	env, err = os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 	if outOfResources(err) {
 		return nil, false, fmt.Errorf("read the process table: %w", err)
 	}
-	return env, err == nil, nil
+	if err != nil || len(env) > 0 {
+		return env, err == nil, nil
+	}
+	// During an exec the file is empty until the new program's environment is in
+	// place; only then no length means none.
+	stat, err := readSmall("/proc/" + strconv.Itoa(pid) + "/stat")
+	if outOfResources(err) {
+		return nil, false, fmt.Errorf("read the process table: %w", err)
+	}
+	return nil, err == nil && environmentIsEmpty(stat), nil
+}
+
+// environmentIsEmpty compares env_start and env_end, fields 50 and 51 of
+// proc_pid_stat(5). They count once endcode, field 27, is set: Linux fills it in
+// after the environment (fs/binfmt_elf.c, load_elf_binary).
+func environmentIsEmpty(stat []byte) bool {
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	const endCode, start, end = 24, 47, 48
+	return len(fields) > end && string(fields[endCode]) != "0" && bytes.Equal(fields[start], fields[end])
 }
 
 // commandLine returns the process's arguments, or its name where it has none.
