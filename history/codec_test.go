@@ -27,6 +27,13 @@ func complete() *History {
 			{ID: 3, Client: 2, Node: "n1", Kind: Delete, Key: "k7", Call: 12401, Error: "timeout after 2s"},
 			{ID: 4, Client: 4, Node: "n1", Kind: Put, Key: "k7", Value: "", Call: 12402, Return: 12405, Outcome: Failed, Status: 400, Error: "value cannot be empty"},
 			{ID: 9, Client: 6, Node: "n1", Kind: Get, Key: "k9", Value: "c3-9… (8 bytes)", Present: true, Call: 12500, Return: 12600, Outcome: OK, Status: 200, Defect: "it breaks off"},
+			{ID: 10, Client: 6, Node: "n1", Kind: Cas, Key: "k9", Value: "2", Expected: "1", Call: 12601, Return: 12602, Outcome: OK},
+			{ID: 11, Client: 6, Node: "n1", Kind: Enqueue, Key: "q", Value: "2", Call: 12603, Return: 12604, Outcome: OK},
+			{ID: 12, Client: 6, Node: "n1", Kind: Dequeue, Key: "q", Value: "2", Present: true, Call: 12605, Return: 12606, Outcome: OK},
+			{ID: 13, Client: 6, Node: "n1", Kind: Dequeue, Key: "q", Call: 12607, Return: 12608, Outcome: OK},
+			{ID: 14, Client: 6, Node: "n1", Kind: Add, Key: "s", Value: "2", Call: 12609, Return: 12610, Outcome: OK},
+			{ID: 15, Client: 6, Node: "n1", Kind: Append, Key: "l", Value: "2", Call: 12611, Return: 12612, Outcome: OK},
+			{ID: 16, Client: 6, Node: "n1", Kind: Get, Key: "l", Value: FormatElements([]string{"2"}), Present: true, Call: 12613, Return: 12614, Outcome: OK},
 		},
 		Faults: []FaultEvent{
 			{Fault: "kill", Targets: []string{"n1"}, Detail: "killed again 5 ms after its restart", Start: 11900, End: 14000, Hits: 57},
@@ -217,7 +224,9 @@ func TestDefectiveDocumentsAreRefusedWithTheirLine(t *testing.T) {
 		{"a failed one without a return", document(`{"id":1,"client":2,"kind":"delete","key":"k","call":5,"return":null,"outcome":"failed"}`), 1, `failed but has no "return"`},
 		{"an id twice", document("\n" + op + ",\n" + op), 3, "operation 1 appears twice"},
 		{"a return before its call", document("\n\n" + strings.Replace(op, `"return":7`, `"return":4`, 1)), 3, "returns at 4 ns, before its call at 5 ns"},
-		{"an unknown kind", document(strings.Replace(op, `"get"`, `"cas"`, 1)), 1, `"cas"`},
+		{"an unknown kind", document(strings.Replace(op, `"get"`, `"swap"`, 1)), 1, `"swap"`},
+		{"a cas that expects nothing", document(strings.Replace(op, `"kind":"get"`, `"kind":"cas","value":"v"`, 1)), 1, `cas without an "expected"`},
+		{"an enqueue without a value", document(strings.Replace(op, `"get"`, `"enqueue"`, 1)), 1, `enqueue without a "value"`},
 		{"an unknown outcome", document(strings.Replace(op, `"ok"`, `"maybe"`, 1)), 1, `"maybe"`},
 		{"a put without a value", document(strings.Replace(op, `"get"`, `"put"`, 1)), 1, `put without a "value"`},
 		{"a put of null", document(strings.Replace(op, `"kind":"get"`, `"kind":"put","value":null`, 1)), 1, `put without a "value"`},
@@ -289,7 +298,8 @@ func TestAFileThatBreaksOffIsReadUpToTheBreak(t *testing.T) {
 	}
 	// ends[i] is where operation i is complete in the file.
 	var ends []int
-	settled := []time.Duration{0, 0, 12000, 0, 12390, 0}
+	settled := make([]time.Duration, len(want.Operations))
+	settled[2], settled[4] = 12000, 12390
 	for i := range want.Operations {
 		if err := errors.Join(w.Write(&want.Operations[i], settled[i]), w.Flush()); err != nil {
 			t.Fatal(err)
@@ -399,8 +409,8 @@ func TestNamesOfKindsAndOutcomesAreTheirOwnInverse(t *testing.T) {
 			t.Errorf("outcome %q is accepted", name)
 		}
 	}
-	if Kind(3).String() != "kind(3)" || Outcome(3).String() != "outcome(3)" {
-		t.Errorf("got %s and %s", Kind(3), Outcome(3))
+	if Kind(99).String() != "kind(99)" || Outcome(3).String() != "outcome(3)" {
+		t.Errorf("got %s and %s", Kind(99), Outcome(3))
 	}
 }
 

@@ -244,20 +244,21 @@ func (d *decoder) list(name string, item func(i int) error) error {
 
 // operationIn has pointers where a missing member must be told from a zero.
 type operationIn struct {
-	ID      *int64          `json:"id"`
-	Client  *int            `json:"client"`
-	Node    string          `json:"node"`
-	Kind    *string         `json:"kind"`
-	Key     *string         `json:"key"`
-	Value   json.RawMessage `json:"value"`
-	Call    *int64          `json:"call"`
-	Return  *int64          `json:"return"`
-	Outcome string          `json:"outcome"`
-	Status  int             `json:"status"`
-	Error   string          `json:"error"`
-	Defect  string          `json:"defect"`
-	Final   bool            `json:"final"`
-	Settled int64           `json:"settled"`
+	ID       *int64          `json:"id"`
+	Client   *int            `json:"client"`
+	Node     string          `json:"node"`
+	Kind     *string         `json:"kind"`
+	Key      *string         `json:"key"`
+	Value    json.RawMessage `json:"value"`
+	Expected *string         `json:"expected"`
+	Call     *int64          `json:"call"`
+	Return   *int64          `json:"return"`
+	Outcome  string          `json:"outcome"`
+	Status   int             `json:"status"`
+	Error    string          `json:"error"`
+	Defect   string          `json:"defect"`
+	Final    bool            `json:"final"`
+	Settled  int64           `json:"settled"`
 }
 
 func (d *decoder) operation(i int) error {
@@ -308,10 +309,16 @@ func (d *decoder) operation(i int) error {
 			return d.fail("%s: \"value\" is neither a string nor null", what)
 		}
 		if kind != Delete { // a delete has none
-			op.Value, op.Present = value, kind == Get
+			op.Value, op.Present = value, kind.Reads()
 		}
-	} else if kind == Put {
-		return d.fail("%s is a put without a \"value\"", what)
+	} else if !kind.Reads() && kind != Delete {
+		return d.fail("%s is a %s without a \"value\"", what, kind)
+	}
+	if kind == Cas {
+		if in.Expected == nil {
+			return d.fail("%s is a cas without an \"expected\" value", what)
+		}
+		op.Expected = *in.Expected
 	}
 	d.h.Operations = append(d.h.Operations, op)
 	if s := time.Duration(in.Settled); s > d.h.Settled {

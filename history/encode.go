@@ -28,20 +28,21 @@ type jsonHeader struct {
 }
 
 type jsonOperation struct {
-	ID      int64   `json:"id"`
-	Client  int     `json:"client"`
-	Node    string  `json:"node"`
-	Kind    string  `json:"kind"`
-	Key     string  `json:"key"`
-	Value   *string `json:"value"`
-	Call    int64   `json:"call"`
-	Return  *int64  `json:"return"`
-	Outcome string  `json:"outcome"`
-	Status  int     `json:"status,omitempty"`
-	Error   string  `json:"error,omitempty"`
-	Defect  string  `json:"defect,omitempty"`
-	Final   bool    `json:"final,omitempty"`
-	Settled int64   `json:"settled,omitempty"`
+	ID       int64   `json:"id"`
+	Client   int     `json:"client"`
+	Node     string  `json:"node"`
+	Kind     string  `json:"kind"`
+	Key      string  `json:"key"`
+	Value    *string `json:"value"`
+	Expected *string `json:"expected,omitempty"`
+	Call     int64   `json:"call"`
+	Return   *int64  `json:"return"`
+	Outcome  string  `json:"outcome"`
+	Status   int     `json:"status,omitempty"`
+	Error    string  `json:"error,omitempty"`
+	Defect   string  `json:"defect,omitempty"`
+	Final    bool    `json:"final,omitempty"`
+	Settled  int64   `json:"settled,omitempty"`
 }
 
 func newJSONOperation(op *Operation) jsonOperation {
@@ -50,8 +51,11 @@ func newJSONOperation(op *Operation) jsonOperation {
 		Call: int64(op.Call), Outcome: op.Outcome.String(), Status: op.Status, Error: op.Error,
 		Defect: op.Defect, Final: op.Final,
 	}
-	if op.Kind == Put || op.Kind == Get && op.Present {
+	if op.Present || !op.Kind.Reads() && op.Kind != Delete {
 		j.Value = &op.Value
+	}
+	if op.Kind == Cas {
+		j.Expected = &op.Expected
 	}
 	if op.Outcome != Unknown {
 		ret := int64(op.Return)

@@ -5,28 +5,51 @@ package history
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
 // Kind says what an operation asked for.
 type Kind uint8
 
-// The kinds of operations on a key.
+// The kinds of operations on a key. What lsfr's own clients do is get, put and
+// delete; the others come with histories from elsewhere (docs/foreign-histories.md).
 const (
+	// Get reads the key: a value, or all elements of a set or a list.
 	Get Kind = iota
+	// Put writes a value.
 	Put
+	// Delete removes the key, and does not say whether it existed.
 	Delete
+	// Cas writes Value if the key holds Expected. One that found something else is failed.
+	Cas
+	// Enqueue adds a value at the tail of a queue.
+	Enqueue
+	// Dequeue takes the value at the head of a queue, or finds the queue empty.
+	Dequeue
+	// Add puts an element into a set.
+	Add
+	// Append adds an element at the end of a list.
+	Append
 )
 
-var kindNames = [...]string{Get: "get", Put: "put", Delete: "delete"}
+var kindNames = [...]string{
+	Get: "get", Put: "put", Delete: "delete", Cas: "cas", Enqueue: "enqueue", Dequeue: "dequeue", Add: "add", Append: "append",
+}
 
-// String returns the name used in history.json: get, put or delete.
+// String returns the name used in history.json, such as get.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
+
+// Reads reports whether the answer to such an operation holds a value.
+func (k Kind) Reads() bool { return k == Get || k == Dequeue }
+
+// Writes reports whether such an operation changes the key.
+func (k Kind) Writes() bool { return k != Get }
 
 // ParseKind is the inverse of Kind.String.
 func ParseKind(name string) (Kind, error) {
@@ -35,7 +58,7 @@ func ParseKind(name string) (Kind, error) {
 			return Kind(k), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown kind %q (want get, put or delete)", name)
+	return 0, fmt.Errorf("unknown kind %q (want %s)", name, strings.Join(kindNames[:], ", "))
 }
 
 // Outcome says what is known of an operation's effect. The zero value is
@@ -81,31 +104,34 @@ type Operation struct {
 	Client int
 	// Node is the ID of the node that the request was sent to.
 	Node string
-	Kind Kind
 	Key  string
-	// Value is what a put wrote or a get read.
+	// Value is what was written or read. Reads of sets and lists hold all
+	// elements, see FormatElements.
 	Value string
-	// Present is false for a get that found no value; gets only.
-	Present bool
+	// Expected is what a cas wanted to replace.
+	Expected string
 	// Call is read before the request was sent, as an offset from the run's start.
 	Call time.Duration
 	// Return is read after the answer was complete, as an offset from the
 	// run's start. It means nothing when the outcome is Unknown.
-	Return  time.Duration
-	Outcome Outcome
-	// Status is the HTTP status code, 0 if there was no answer.
-	Status int
+	Return time.Duration
 	// Error says why an operation is failed or unknown.
 	Error string
 	// Defect says how the body that a get read differs from every value that
 	// was ever sent: cut off, mixed, too long. Empty for an intact body.
 	Defect string
+	// Status is the HTTP status code, 0 if there was no answer.
+	Status int
+	Kind   Kind
+	// Present is false for a get or a dequeue that found no value; those only.
+	Present bool
+	Outcome Outcome
 	// Final marks a read made after all faults were healed.
 	Final bool
 }
 
 // Acknowledged reports whether the operation is a write that was answered ok.
-func (o *Operation) Acknowledged() bool { return o.Kind != Get && o.Outcome == OK }
+func (o *Operation) Acknowledged() bool { return o.Kind.Writes() && o.Outcome == OK }
 
 // FaultEvent is one injected fault and what it hit.
 type FaultEvent struct {

@@ -310,11 +310,11 @@ func TestAFullDiskIsReportedAndTheHistoryIsCompleteAllTheSame(t *testing.T) {
 func TestCountSortsByOutcome(t *testing.T) {
 	t.Parallel()
 	ok, failed, unknown := complete().Count()
-	if ok != 4 || failed != 1 || unknown != 1 {
+	if ok != 11 || failed != 1 || unknown != 1 {
 		t.Errorf("got %d, %d, %d", ok, failed, unknown)
 	}
 	ops := complete().Operations
-	for i, want := range []bool{true, false, false, false, false, false} {
+	for i, want := range []bool{true, false, false, false, false, false, true, true, true, true, true, true, false} {
 		if ops[i].Acknowledged() != want {
 			t.Errorf("operation %d: acknowledged is %v", i, !want)
 		}

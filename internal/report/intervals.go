@@ -234,7 +234,7 @@ func (d *intervals) bar(o *history.Operation, colour map[string]int, scale *time
 	switch {
 	case o.Kind == history.Delete:
 		d.HasDelete = true
-	case o.Kind == history.Get && !o.Present:
+	case o.Kind.Reads() && !o.Present:
 		b.Class += " absent"
 	default:
 		b.Class += fmt.Sprintf(" v%d", colour[o.Value]%colours)
@@ -302,7 +302,7 @@ func valueColours(ops []history.Operation) map[string]int {
 	out := make(map[string]int)
 	for i := range ops {
 		o := &ops[i]
-		if o.Kind == history.Put || o.Kind == history.Get && o.Present {
+		if o.Present || !o.Kind.Reads() && o.Kind != history.Delete {
 			if _, ok := out[o.Value]; !ok {
 				out[o.Value] = len(out)
 			}
@@ -314,14 +314,16 @@ func valueColours(ops []history.Operation) map[string]int {
 func barLabel(o *history.Operation) string {
 	var s string
 	switch {
-	case o.Kind == history.Put:
-		s = "put " + quote(o.Value, 24)
 	case o.Kind == history.Delete:
 		s = "delete"
+	case o.Kind == history.Cas:
+		s = "cas " + quote(o.Expected, 12) + " to " + quote(o.Value, 12)
+	case !o.Kind.Reads():
+		s = o.Kind.String() + " " + quote(o.Value, 24)
 	case o.Present:
-		s = "get → " + quote(o.Value, 24)
+		s = o.Kind.String() + " → " + quote(o.Value, 24)
 	default:
-		s = "get → absent"
+		s = o.Kind.String() + " → absent"
 	}
 	switch o.Outcome {
 	case history.Unknown:

@@ -24,18 +24,18 @@ func OperationLines(ops []history.Operation) []string {
 func describe(o *history.Operation) string {
 	s := fmt.Sprintf("%s %s", o.Kind, o.Key)
 	switch {
-	case o.Kind == history.Put:
-		s += " = " + inline(o.Value, 60)
-	case o.Kind == history.Get && o.Outcome == history.OK && o.Present:
-		s += " → " + inline(o.Value, 60)
-	case o.Kind == history.Get && o.Outcome == history.OK:
+	case o.Kind == history.Cas:
+		s += " = " + inline(o.Expected, 30) + " to " + inline(o.Value, 30)
+	case o.Kind.Reads() && o.Outcome == history.OK && o.Present:
+		return s + " → " + inline(o.Value, 60)
+	case o.Kind.Reads() && o.Outcome == history.OK:
 		return s + " → absent"
+	case !o.Kind.Reads() && o.Kind != history.Delete:
+		s += " = " + inline(o.Value, 60)
 	}
 	switch o.Outcome {
 	case history.OK:
-		if o.Kind != history.Get {
-			s += ": acknowledged"
-		}
+		s += ": acknowledged"
 	case history.Failed:
 		s += ": failed, " + inline(o.Error, 60)
 	default:

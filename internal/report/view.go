@@ -162,9 +162,11 @@ func newViolationView(x *models.Violation, faults []history.FaultEvent) *violati
 			row.Return, row.Took = seconds(6)(o.Return), span(max(0, o.Return-o.Call))
 		}
 		switch {
-		case o.Kind == history.Put || o.Kind == history.Get && o.Present:
+		case o.Kind == history.Cas:
+			row.Value, row.Colour = quote(o.Expected, 80)+" to "+quote(o.Value, 80), colour[o.Value]%colours
+		case o.Present || !o.Kind.Reads() && o.Kind != history.Delete:
 			row.Value, row.Colour = quote(o.Value, 160), colour[o.Value]%colours
-		case o.Kind == history.Get:
+		case o.Kind.Reads():
 			row.Value = "absent"
 		}
 		out.Operations = append(out.Operations, row)
