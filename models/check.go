@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,147 +21,284 @@ const DefaultTimeout = 60 * time.Second
 type Options struct {
 	// Model overrides the model that the history names.
 	Model string
+	// Engine chooses how to decide; empty means EngineAuto.
+	Engine Engine
 	// Keys restricts the check to these keys; empty means all.
 	Keys []string
 	// Timeout ends the check in Unknown; 0 means DefaultTimeout.
 	Timeout time.Duration
+	// Memory ends the check in Unknown when the process holds more than so many
+	// bytes; 0 means no limit.
+	Memory int64
 }
 
-// Check judges a history. The error is an *UnknownModelError, ctx's error if
-// it was cancelled, or a defect of the checker itself; whatever the history
+// Check judges a history. The error is an *UnknownModelError, a *KindError, a
+// *DisagreementError, or ctx's error if it was cancelled; whatever the history
 // did wrong is in the Verdict.
 func Check(ctx context.Context, h *history.History, opts Options) (Verdict, error) {
-	began := time.Now()
-	name := opts.Model
-	if name == "" {
-		name = h.Model
-	}
+	name := cmp.Or(opts.Model, h.Model)
 	model, err := Find(name)
 	if err != nil {
 		return Verdict{}, err
 	}
-	timeout := opts.Timeout
-	if timeout <= 0 {
-		timeout = DefaultTimeout
-	}
-	v := Verdict{Model: model.Name, Engine: "porcupine", Violations: []Violation{}}
-	keys := split(h, opts.Keys, &v)
-	bounded, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if err := v.judge(bounded, model, keys, h.Faults); err != nil {
+	c, err := newCheck(h, opts)
+	if err != nil {
 		return Verdict{}, err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := model.knows(c.kinds); err != nil {
 		return Verdict{}, err
 	}
-	v.conclude(h, keys, timeout)
-	v.Took = time.Since(began)
-	return v, nil
+	ctx, stop := WithMemory(ctx, opts.Memory)
+	defer stop()
+	return c.run(ctx, &model)
+}
+
+// check is a history on its way through one or more models.
+type check struct {
+	h     *history.History
+	opts  Options
+	began time.Time
+	kinds map[history.Kind]int64 // to the first operation of the kind
+	keys  []*keyHistory
+	total int
+}
+
+func newCheck(h *history.History, opts Options) (*check, error) {
+	opts.Engine = cmp.Or(opts.Engine, EngineAuto)
+	if !slices.Contains(Engines(), opts.Engine) {
+		return nil, fmt.Errorf("unknown engine %q", opts.Engine)
+	}
+	if opts.Timeout <= 0 {
+		opts.Timeout = DefaultTimeout
+	}
+	c := &check{h: h, opts: opts, began: time.Now(), kinds: make(map[history.Kind]int64)}
+	c.split()
+	return c, nil
 }
 
 // split groups the operations by key, in order of first appearance.
-func split(h *history.History, only []string, v *Verdict) []*keyHistory {
-	byKey := make(map[string][]*history.Operation)
-	wanted := make(map[string]bool, len(only))
-	for _, key := range only {
+func (c *check) split() {
+	wanted := make(map[string]bool, len(c.opts.Keys))
+	for _, key := range c.opts.Keys {
 		wanted[key] = true
 	}
-	var order []string
-	for i := range h.Operations {
-		o := &h.Operations[i]
-		if len(only) > 0 && !wanted[o.Key] {
+	number := make(map[string]int)
+	var names []string
+	var groups [][]*history.Operation
+	var known [history.Append + 1]bool
+	for i := range c.h.Operations {
+		o := &c.h.Operations[i]
+		n, ok := number[o.Key]
+		if !ok {
+			n = len(names)
+			if len(wanted) > 0 && !wanted[o.Key] {
+				n = -1
+			} else {
+				names, groups = append(names, o.Key), append(groups, nil)
+			}
+			number[o.Key] = n
+		}
+		if n < 0 {
 			continue
 		}
-		if h.Truncated && h.Settled > 0 && o.Kind == history.Get && o.Return >= h.Settled {
+		if c.h.Truncated && c.h.Settled > 0 && o.Kind.Reads() && o.Return >= c.h.Settled {
 			// It may have seen an operation that the file lost. Earlier reads
 			// cannot: every operation called before Settled is there.
 			continue
 		}
-		if _, ok := byKey[o.Key]; !ok {
-			order = append(order, o.Key)
+		if !known[o.Kind] {
+			known[o.Kind] = true
+			c.kinds[o.Kind] = o.ID
 		}
-		byKey[o.Key] = append(byKey[o.Key], o)
+		groups[n] = append(groups[n], o)
+		c.total++
 	}
-	keys := make([]*keyHistory, len(order))
-	for i, key := range order {
-		keys[i] = evidence(key, byKey[key])
-		v.Operations += keys[i].total
-	}
-	v.Keys = len(keys)
-	return keys
+	c.keys = make([]*keyHistory, len(names))
+	c.parallel(func(i int) { c.keys[i] = evidence(names[i], groups[i]) })
 }
 
-// judge checks the keys in parallel, as many at a time as there are cores.
-func (v *Verdict) judge(ctx context.Context, model Model, keys []*keyHistory, faults []history.FaultEvent) error {
-	findings := make([]*finding, len(keys))
-	errs := make([]error, len(keys))
+// parallel calls do for every key, as many at a time as there are cores.
+func (c *check) parallel(do func(i int)) {
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(keys)) {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+	for range min(runtime.GOMAXPROCS(0), len(c.keys)) {
+		wg.Go(func() {
 			for i := range next {
-				findings[i], errs[i] = model.checkKey(ctx, keys[i])
+				do(i)
 			}
-		}()
+		})
 	}
-	for i := range keys {
+	for i := range c.keys {
 		next <- i
 	}
 	close(next)
 	wg.Wait()
-	for i, k := range keys {
+}
+
+// run judges by one model. The error is a defect of the checker, or ctx's.
+func (c *check) run(ctx context.Context, model *Model) (Verdict, error) {
+	v := Verdict{Model: model.Name, Violations: []Violation{}, Keys: len(c.keys), Operations: c.total}
+	bounded, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	var err error
+	if model.local != nil {
+		err = c.judgeKeys(bounded, model.local, &v)
+	} else {
+		err = c.judgeWhole(bounded, model, &v)
+	}
+	if err != nil {
+		return Verdict{}, err
+	}
+	if err := ctx.Err(); err != nil && !errors.Is(context.Cause(ctx), ErrMemory) {
+		return Verdict{}, err
+	}
+	sortWorstFirst(v.Violations)
+	c.conclude(model, &v)
+	v.Took = time.Since(c.began)
+	return v, nil
+}
+
+// undecidedError says why a model could not decide.
+type undecidedError struct{ reason string }
+
+func (e *undecidedError) Error() string { return e.reason }
+
+// reason tells what ended a judgement; empty if err is a defect of the checker.
+func reason(ctx context.Context, err error) string {
+	var undecided *undecidedError
+	switch {
+	case errors.As(err, &undecided):
+		return undecided.reason
+	case errors.Is(context.Cause(ctx), ErrMemory):
+		return "memory ran out"
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
+		return "time ran out"
+	}
+	return ""
+}
+
+// judgeKeys judges each key on its own.
+func (c *check) judgeKeys(ctx context.Context, model *local, v *Verdict) error {
+	findings := make([]*finding, len(c.keys))
+	by := make([]string, len(c.keys))
+	errs := make([]error, len(c.keys))
+	c.parallel(func(i int) {
+		findings[i], by[i], errs[i] = model.judge(ctx, c.keys[i], c.opts.Engine)
+	})
+	engines := make(map[string]int)
+	for i, k := range c.keys {
+		engines[by[i]]++
 		switch {
-		case errs[i] != nil && (errors.Is(errs[i], context.DeadlineExceeded) || errors.Is(errs[i], context.Canceled)):
-			v.Undecided = append(v.Undecided, Undecided{Key: k.key, Reason: "time ran out", Operations: len(k.ops), Open: k.open})
 		case errs[i] != nil:
-			return fmt.Errorf("check: %w", errs[i])
+			why := reason(ctx, errs[i])
+			if why == "" {
+				return fmt.Errorf("check: %w", errs[i])
+			}
+			v.Undecided = append(v.Undecided, Undecided{Key: k.key, Reason: why, Operations: len(k.ops), Open: k.open})
 		case findings[i] != nil:
-			v.Violations = append(v.Violations, findings[i].violation(k.key, faults))
+			v.Violations = append(v.Violations, findings[i].violation(k.key, c.h.Faults))
 		}
 	}
-	slices.SortStableFunc(v.Violations, func(a, b Violation) int {
+	var names []string
+	for _, name := range []string{byRules, byPorcupine, byBoth} {
+		if engines[name] > 0 {
+			names = append(names, name)
+		}
+	}
+	v.Engine = strings.Join(names, ", ")
+	if c.opts.Engine == EngineBoth && engines[byRules] > 0 {
+		v.Warnings = append(v.Warnings, fmt.Sprintf("porcupine ran out of time or memory on %d of %d keys, which the rules alone decided", engines[byRules], len(c.keys)))
+	}
+	return nil
+}
+
+// judgeWhole judges all keys together.
+func (c *check) judgeWhole(ctx context.Context, model *Model, v *Verdict) error {
+	v.Engine = bySearch
+	findings, err := model.whole(ctx, c.keys)
+	if err != nil {
+		why := reason(ctx, err)
+		if why == "" {
+			return fmt.Errorf("check: %w", err)
+		}
+		open, judged := 0, 0
+		for _, k := range c.keys {
+			open, judged = open+k.open, judged+len(k.ops)
+		}
+		v.Undecided = []Undecided{{Reason: why, Operations: judged, Open: open}}
+	}
+	for _, f := range findings {
+		v.Violations = append(v.Violations, f.violation(f.key, c.h.Faults))
+	}
+	return nil
+}
+
+func sortWorstFirst(violations []Violation) {
+	slices.SortStableFunc(violations, func(a, b Violation) int {
 		return cmp.Or(cmp.Compare(a.Rule.severity(), b.Rule.severity()),
 			cmp.Compare(len(a.Operations), len(b.Operations)),
 			cmp.Compare(a.Operations[0].Call, b.Operations[0].Call))
 	})
-	return nil
 }
 
 // conclude turns findings and evidence into a status. A violation outranks
 // everything, unknown outranks valid.
-func (v *Verdict) conclude(h *history.History, keys []*keyHistory, timeout time.Duration) {
-	if h.Truncated {
-		v.Warnings = append(v.Warnings, fmt.Sprintf("the history breaks off after %d operations; it is judged up to the break", len(h.Operations)))
+func (c *check) conclude(model *Model, v *Verdict) {
+	if c.h.Truncated {
+		v.Warnings = append(v.Warnings, fmt.Sprintf("the history breaks off after %d operations; it is judged up to the break", len(c.h.Operations)))
+	}
+	lacks := model.lacks
+	if lacks == nil {
+		lacks = lacksReadOrWrite
 	}
 	switch {
-	case len(v.Violations) > 0 && h.Truncated && h.Settled == 0:
+	case len(v.Violations) > 0 && c.h.Truncated && c.h.Settled == 0:
 		v.Violations = []Violation{}
 		v.Reason = "the history breaks off, and what is missing might explain what looks like a violation"
 	case len(v.Violations) > 0:
 		v.Status = Invalid
 	case len(v.Undecided) > 0:
-		u := v.Undecided[0]
-		v.Reason = fmt.Sprintf("%d of %d keys undecided after %s; first key %q with %d operations, %d of them open", len(v.Undecided), len(keys), timeout, u.Key, u.Operations, u.Open)
-	case len(h.Operations) == 0:
+		v.Reason = c.undecided(v.Undecided)
+	case len(c.h.Operations) == 0:
 		v.Reason = "the history is empty"
-	case !hasEvidence(keys):
-		v.Reason = "the history proves nothing: it needs at least one read that was answered and one write that was acknowledged or read"
 	default:
-		v.Status = Valid
+		if need := lacks(c.keys); need != "" {
+			v.Reason = "the history proves nothing: " + need
+		} else {
+			v.Status = Valid
+		}
 	}
 }
 
-// hasEvidence asks for one answered read and one write known to have taken effect.
-func hasEvidence(keys []*keyHistory) bool {
+// undecided says what could not be decided, and what the rest showed.
+func (c *check) undecided(list []Undecided) string {
+	u := list[0]
+	tail := fmt.Sprintf("%d operations, %d of them open", u.Operations, u.Open)
+	if u.Reason == "time ran out" {
+		u.Reason = fmt.Sprintf("time ran out after %s", c.opts.Timeout)
+	}
+	if u.Key == "" {
+		return fmt.Sprintf("%s, with %s", u.Reason, tail)
+	}
+	text := fmt.Sprintf("%s with %d of %d keys undecided, first key %q with %s", u.Reason, len(list), len(c.keys), u.Key, tail)
+	if rest := len(c.keys) - len(list); rest > 0 {
+		text += fmt.Sprintf("; no violation on the other %d", rest)
+	}
+	return text
+}
+
+// lacksReadOrWrite asks for one answered read and one write known to have taken effect.
+func lacksReadOrWrite(keys []*keyHistory) string {
 	read, wrote := false, false
 	for _, k := range keys {
 		for i := range k.ops {
 			o := &k.ops[i]
-			read = read || o.Kind == history.Get
+			read = read || o.Kind.Reads() && o.Outcome == history.OK
 			wrote = wrote || o.Acknowledged() || o.isRead()
 		}
 	}
-	return read && wrote
+	if read && wrote {
+		return ""
+	}
+	return "it needs at least one read that was answered and one write that was acknowledged or read"
 }

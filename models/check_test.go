@@ -148,7 +148,7 @@ func TestLinearizable(t *testing.T) {
 			delete x - 20 100
 			get x - 30 40
 			put x b 50 60
-			get x - 70 80`, Invalid, RuleNotLinearizable},
+			get x - 70 80`, Invalid, RuleLostWrite},
 		{"two deletes explain two absences", `
 			put x a 0 10
 			delete x - 20 100
@@ -296,7 +296,7 @@ func TestOnlyTheNamedKeysAreJudged(t *testing.T) {
 
 func TestAnUnknownModelIsAnError(t *testing.T) {
 	_, err := Check(context.Background(), &history.History{}, Options{Model: "strong"})
-	if want := `unknown model "strong" (want linearizable)`; err == nil || err.Error() != want {
+	if want := `unknown model "strong" (want linearizable, eventual)`; err == nil || err.Error() != want {
 		t.Fatalf("got %v, want %s", err, want)
 	}
 }

@@ -10,9 +10,13 @@ import (
 
 // finding is a violation before it is shrunk and dressed for the reader.
 type finding struct {
+	key      string // set for a model that is not local
 	rule     Rule
 	ops      []*op
 	sentence string
+	// minimal is set if every operation belongs to the explanation, also one
+	// without which the rest would be illegal as well.
+	minimal bool
 	// from and to bound the time in which something must have gone wrong: a
 	// fault in between is worth telling. Both 0 if there is no such time.
 	from, to time.Duration
@@ -21,8 +25,10 @@ type finding struct {
 // sorted removes what stands twice and orders by call time.
 func sorted(ops []*op) []*op {
 	out := make([]*op, 0, len(ops))
+	seen := make(map[int64]bool, len(ops))
 	for _, o := range ops {
-		if !slices.ContainsFunc(out, func(p *op) bool { return p.ID == o.ID }) {
+		if !seen[o.ID] {
+			seen[o.ID] = true
 			out = append(out, o)
 		}
 	}

@@ -3,7 +3,10 @@ package models
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/st3v3nmw/lsfr/history"
 )
 
 // Model is a consistency model that histories can be judged by.
@@ -12,16 +15,37 @@ type Model struct {
 	Name string
 	// Title explains the model in one sentence.
 	Title string
+	// Kinds are the kinds of operations that the model knows.
+	Kinds []history.Kind
+	// Implies names the models that hold wherever this one does.
+	Implies []string
 
-	// checkKey judges the evidence on one key. It returns ctx's error if it
-	// ran out of time.
-	checkKey func(ctx context.Context, k *keyHistory) (*finding, error)
+	// A model is either local, so that each key is judged on its own, or not.
+	local *local
+	whole func(ctx context.Context, keys []*keyHistory) ([]*finding, error)
+	// lacks says what a history without violations needs in order to prove
+	// anything; nil asks for a read and a write.
+	lacks func(keys []*keyHistory) string
 }
 
-// All lists the models; a new model is one line here and one file.
+// local judges one key.
+type local struct {
+	// rules decides fast and exactly, if decided; nil if the model has none.
+	rules func(k *keyHistory) (f *finding, decided bool)
+	// search decides always, given time and memory; the error is ctx's.
+	search func(ctx context.Context, k *keyHistory) (legal bool, err error)
+	// explain makes a finding of what only the search could decide.
+	explain func(ctx context.Context, k *keyHistory) *finding
+	// shrinks is whether a proof by rules can hold more operations than it needs.
+	shrinks bool
+}
+
+// All lists the models, the stronger ones of a kind first; a new model is one
+// line here and one file.
 func All() []Model {
 	return []Model{
 		linearizable(),
+		eventual(),
 	}
 }
 
@@ -48,4 +72,55 @@ func Find(name string) (Model, error) {
 		}
 	}
 	return Model{}, &UnknownModelError{Name: name}
+}
+
+// KindError names an operation that a model knows nothing about.
+type KindError struct {
+	Model     string
+	Operation int64
+	Kind      history.Kind
+	// Others are the models that know every kind in the history; maybe none.
+	Others []string
+}
+
+// Error says which model to take instead.
+func (e *KindError) Error() string {
+	text := fmt.Sprintf("the model %s does not know operations like number %d, a %s", e.Model, e.Operation, e.Kind)
+	if len(e.Others) == 0 {
+		return text + "; no model knows all kinds of operations in this history"
+	}
+	return text + "; try --model " + strings.Join(e.Others, " or ")
+}
+
+// knows returns nil if the model knows all kinds, given by an operation each,
+// or a *KindError.
+func (m *Model) knows(kinds map[history.Kind]int64) error {
+	for kind := history.Get; kind <= history.Append; kind++ {
+		id, occurs := kinds[kind]
+		if !occurs || slices.Contains(m.Kinds, kind) {
+			continue
+		}
+		e := &KindError{Model: m.Name, Operation: id, Kind: kind}
+		for _, other := range All() {
+			if other.covers(kinds) {
+				e.Others = append(e.Others, other.Name)
+			}
+		}
+		return e
+	}
+	return nil
+}
+
+func (m *Model) covers(kinds map[history.Kind]int64) bool {
+	for kind := range kinds {
+		if !slices.Contains(m.Kinds, kind) {
+			return false
+		}
+	}
+	return true
+}
+
+// registerKinds are the operations of a register with delete.
+func registerKinds() []history.Kind {
+	return []history.Kind{history.Get, history.Put, history.Delete}
 }

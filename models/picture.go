@@ -28,7 +28,7 @@ func Picture(ctx context.Context, w io.Writer, h *history.History, v Violation) 
 		}
 	}
 	k := evidence(v.Key, operations)
-	ops := window(pointers(k.ops), v)
+	ops := around(sorted(pointers(k.ops)), v)
 	if len(ops) == 0 {
 		return fmt.Errorf("draw key %q: no operations", v.Key)
 	}
@@ -47,7 +47,7 @@ func Picture(ctx context.Context, w io.Writer, h *history.History, v Violation) 
 		}
 		return model.Step(state, input, output)
 	}
-	numbered := porcupineOperations(ops)
+	numbered := registerOperations(ops)
 	for i, o := range ops {
 		numbered[i].ClientId = o.Client
 		numbered[i].Metadata = o
@@ -57,14 +57,14 @@ func Picture(ctx context.Context, w io.Writer, h *history.History, v Violation) 
 		}
 	}
 	lanes(numbered)
-	values := map[int]string{0: "absent"}
+	values := map[int32]string{absent: "absent"}
 	for i, o := range ops {
-		if in := numbered[i].Input.(registerInput); in.value != 0 {
+		if in := numbered[i].Input.(registerInput); in.value != absent {
 			values[in.value] = harmless(quote(o.Value))
 		}
 	}
 	model.DescribeOperation = func(_, output any) string { return output.(string) }
-	model.DescribeState = func(state any) string { return values[state.(int)] }
+	model.DescribeState = func(state any) string { return values[state.(int32)] }
 	model.DescribeOperationMetadata = func(info any) string {
 		o, _ := info.(*op)
 		if o == nil {
@@ -111,9 +111,9 @@ func describe(o *op) string {
 	return "get → absent"
 }
 
-// window keeps the operations around a violation when there are too many: a
+// around keeps the operations around a violation when there are too many: a
 // picture may leave out what came long before, with its first write shown.
-func window(ops []*op, v Violation) []*op {
+func around(ops []*op, v Violation) []*op {
 	if len(ops) <= pictured {
 		return ops
 	}
@@ -129,7 +129,9 @@ func window(ops []*op, v Violation) []*op {
 			out = append(out, o)
 		}
 	}
-	return reopen(sorted(out))
+	// Without the read that saw it, an unknown put stays open.
+	k := evidence(v.Key, originals(sorted(out)))
+	return pointers(k.ops)
 }
 
 // lanes gives operations that do not overlap the same lane: after unknown

@@ -9,17 +9,17 @@ import (
 	"github.com/st3v3nmw/lsfr/history"
 )
 
-// Values are numbered for porcupine, so that states compare fast: 0 is absent.
+// registerInput names values by their numbers, so that states compare fast. It
+// carries what a read returned, so that there is no output.
 type registerInput struct {
 	kind  history.Kind
-	value int
+	value int32
 }
 
-// registerModel is a register with delete on one key. The input carries what a
-// read returned, so that there is no output.
+// registerModel is a register with delete on one key.
 func registerModel(ctx context.Context) porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return 0 },
+		Init: func() any { return int32(absent) },
 		Step: func(state, input, _ any) (bool, any) {
 			if ctx.Err() != nil { // ends the search; the caller looks at ctx before it trusts the result
 				return false, state
@@ -29,46 +29,36 @@ func registerModel(ctx context.Context) porcupine.Model {
 			case history.Put:
 				return true, in.value
 			case history.Delete:
-				return true, 0
+				return true, int32(absent)
 			default:
-				return state.(int) == in.value, state
+				return state.(int32) == in.value, state
 			}
 		},
-		Hash: func(state any) uint64 { return uint64(state.(int)) * 0x9e3779b97f4a7c15 },
+		Hash: func(state any) uint64 { return uint64(state.(int32)) * 0x9e3779b97f4a7c15 },
 	}
 }
 
-// porcupineOperations numbers the values of ops.
-func porcupineOperations(ops []*op) []porcupine.Operation {
-	ids := make(map[string]int)
-	number := func(o *op) int {
-		if o.Kind == history.Delete || o.isAbsentRead() {
-			return 0
-		}
-		id, ok := ids[o.Value]
-		if !ok {
-			id = len(ids) + 1
-			ids[o.Value] = id
-		}
-		return id
-	}
+func registerOperations(ops []*op) []porcupine.Operation {
 	out := make([]porcupine.Operation, len(ops))
 	for i, o := range ops {
 		out[i] = porcupine.Operation{
-			ClientId: o.Client, Input: registerInput{o.Kind, number(o)},
+			ClientId: o.Client, Input: registerInput{o.Kind, o.value},
 			Call: int64(o.Call), Return: int64(o.ret),
 		}
 	}
 	return out
 }
 
-// legal decides by search whether ops are linearizable. The error is ctx's.
-func legal(ctx context.Context, ops []*op) (bool, error) {
+// search asks porcupine. The error is ctx's.
+func search(ctx context.Context, model porcupine.Model, ops []porcupine.Operation) (legal bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
 	timeout := time.Duration(0) // none
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = max(time.Until(deadline), time.Nanosecond)
 	}
-	result := porcupine.CheckOperationsTimeout(registerModel(ctx), porcupineOperations(ops), timeout)
+	result := porcupine.CheckOperationsTimeout(model, ops, timeout)
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}

@@ -1,178 +1,141 @@
 package models
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/st3v3nmw/lsfr/history"
 )
 
 // valueRules finds reads of values that no write can explain. They hold under
-// every model.
+// every model of a register, also when values repeat.
 func valueRules(k *keyHistory) *finding {
-	puts := make(map[string]*op)
-	for i := range k.ops {
-		if o := &k.ops[i]; o.Kind == history.Put {
-			if p := puts[o.Value]; p == nil || o.Call < p.Call {
-				puts[o.Value] = o
-			}
-		}
-	}
 	var worst *finding
 	consider := func(f *finding) {
 		if worst == nil || f.rule.severity() < worst.rule.severity() {
 			worst = f
 		}
 	}
+	var missing []*op
 	for i := range k.ops {
 		o := &k.ops[i]
 		if !o.isRead() {
 			continue
 		}
-		put := puts[o.Value]
+		put := k.put(o.value)
 		switch {
 		case o.Defect != "":
 			consider(&finding{rule: RuleTornValue, ops: []*op{o}, sentence: sentenceDefect(o)})
-		case put != nil && o.ret < put.Call:
+		case put == nil:
+			missing = append(missing, o)
+		case o.ret < put.Call:
 			consider(&finding{rule: RuleNeverWritten, ops: []*op{o, put}, sentence: sentenceFuture(o, put)})
-		case put != nil:
-		default:
-			if f := failedWrite(k, o); f != nil {
-				consider(f)
-			} else if whole := cutOff(puts, o); whole != nil {
-				consider(&finding{rule: RuleTornValue, ops: []*op{whole, o}, sentence: sentenceCutOff(o, whole)})
-			} else {
-				consider(&finding{rule: RuleNeverWritten, ops: []*op{o}, sentence: sentenceNeverWritten(o)})
+		}
+	}
+	if len(missing) > 0 {
+		consider(worstMissing(k, missing))
+	}
+	if worst != nil {
+		worst.minimal = true
+	}
+	return worst
+}
+
+// explained is how many reads without a put are looked at closely: each costs a
+// pass over all values, and the worst is most likely among the first.
+const explained = 100
+
+// worstMissing explains the reads whose value nobody put.
+func worstMissing(k *keyHistory, missing []*op) *finding {
+	failed := make(map[string]*history.Operation)
+	for _, w := range k.failed {
+		if w.Kind == history.Put {
+			failed[w.Value] = w
+		}
+	}
+	var worst *finding
+	for i, read := range missing {
+		f := &finding{rule: RuleNeverWritten, ops: []*op{read}, sentence: sentenceNeverWritten(read)}
+		if w := failed[read.Value]; w != nil {
+			put := &op{Operation: w, ret: w.Return}
+			f = &finding{rule: RuleFailedVisible, ops: []*op{put, read}, sentence: sentenceFailedVisible(read, put)}
+		} else if i < explained {
+			if whole := cutOff(k, read); whole != nil {
+				f = &finding{rule: RuleTornValue, ops: []*op{whole, read}, sentence: sentenceCutOff(read, whole)}
 			}
+		}
+		if worst == nil || f.rule.severity() < worst.rule.severity() {
+			worst = f
 		}
 	}
 	return worst
 }
 
-// failedWrite finds the put that was answered with a failure and was read all the same.
-func failedWrite(k *keyHistory, read *op) *finding {
-	for _, w := range k.failed {
-		if w.Kind == history.Put && w.Value == read.Value {
-			failed := &op{Operation: w, ret: w.Return}
-			return &finding{rule: RuleFailedVisible, ops: []*op{failed, read}, sentence: sentenceFailedVisible(read, failed)}
-		}
-	}
-	return nil
-}
-
-// cutOff finds a put of which the read returned only the beginning.
-func cutOff(puts map[string]*op, read *op) *op {
+// cutOff finds the first put of which the read returned only the beginning.
+func cutOff(k *keyHistory, read *op) *op {
 	var found *op
-	for value, p := range puts {
-		if len(value) > len(read.Value) && strings.HasPrefix(value, read.Value) && (found == nil || p.Call < found.Call) {
+	for _, i := range k.firstPut {
+		if i < 0 {
+			continue
+		}
+		p := &k.ops[i]
+		if len(p.Value) > len(read.Value) && strings.HasPrefix(p.Value, read.Value) && (found == nil || p.Call < found.Call) {
 			found = p
 		}
 	}
 	return found
 }
 
-// zoneRules applies the conditions for a register with unique values that need
-// no search (shared design, "Checking one key", conditions 2 to 4, and 5 where
-// no delete at all can explain an absent read). Every finding is exact; no
-// finding decides nothing.
+// zoneRules decides whether a register with unique values, all of whose reads
+// have their put, is linearizable: conditions 2 to 5 of "Checking one key in
+// O(n log n), exactly" (shared design). The first two are Gibbons & Korach,
+// Testing Shared Memories, SIAM J. Comput. 1997.
 func zoneRules(k *keyHistory) *finding {
 	all := clusters(k)
 	z, older, newer := forwardZones(all)
 	if older != nil {
-		return staleOrLost(older, newer)
+		return staleOrLost(k, older, newer)
 	}
-	for _, c := range all {
+	finder := zoneFinder{zones: z}
+	for i := range all {
+		c := &all[i]
 		if c.forward() {
 			continue
 		}
-		if zone := z.around(c.max(), c.min()); zone != nil {
-			return staleOrLost(zone, c)
+		if zone := finder.around(c.max, c.min); zone != nil {
+			return staleOrLost(k, zone, c)
 		}
 	}
 	for i := range k.ops {
 		o := &k.ops[i]
-		if o.Kind != history.Delete || o.Outcome != history.OK {
+		if o.Kind != history.Delete || o.ret == forever {
 			continue
 		}
-		if zone := z.around(o.Call, o.ret); zone != nil {
+		if zone := finder.around(o.Call, o.ret); zone != nil {
+			last := &k.ops[zone.last]
 			return &finding{
-				rule: RuleDeletedCameBack, ops: []*op{zone.put, zone.first, o, zone.last},
-				from: o.ret, to: zone.last.Call, sentence: sentenceCameBack(o, zone.last),
+				rule: RuleDeletedCameBack, ops: append(zone.ops(k), o),
+				from: o.ret, to: zone.max, sentence: sentenceCameBack(o, last),
 			}
 		}
 	}
 	return absentRule(k, all, z)
 }
 
+// ops returns what makes a cluster the interval that it is.
+func (c *cluster) ops(k *keyHistory) []*op {
+	return []*op{&k.ops[c.put], &k.ops[c.first], &k.ops[c.last]}
+}
+
 // staleOrLost explains that old was current before and after newer was.
-func staleOrLost(old, newer *cluster) *finding {
+func staleOrLost(k *keyHistory, old, newer *cluster) *finding {
 	f := &finding{
-		ops:  []*op{old.put, old.first, old.last, newer.put, newer.first, newer.last},
-		from: newer.min(), to: old.max(),
+		ops:  append(old.ops(k), newer.ops(k)...),
+		from: newer.min, to: old.max,
+		rule: RuleLostWrite, sentence: sentenceLost(k, old, newer),
 	}
-	for _, r := range newer.reads {
-		if r.Call > old.max() {
-			// The newer value was seen again later: it was not lost, only not seen.
-			f.rule, f.sentence = RuleStaleRead, sentenceStale(old, newer)
-			return f
-		}
-	}
-	f.rule, f.sentence = RuleLostWrite, sentenceLost(old, newer)
-	return f
-}
-
-// absentRule finds a read that found nothing although a value was current and
-// no delete, acknowledged or unknown, could have removed it in between.
-func absentRule(k *keyHistory, all []*cluster, z zones) *finding {
-	var deletes []*op
-	for i := range k.ops {
-		if o := &k.ops[i]; o.Kind == history.Delete {
-			deletes = append(deletes, o)
-		}
-	}
-	latest := latestBefore(all)
-	for i := range k.ops {
-		o := &k.ops[i]
-		if !o.isAbsentRead() {
-			continue
-		}
-		c := latest(o.Call)
-		if c == nil {
-			continue
-		}
-		until := o.ret
-		zone := z.around(until, until)
-		if zone != nil {
-			// Nothing can be deleted inside the zone, so a delete before it must do.
-			until = zone.min()
-		}
-		explained := func(d *op) bool { return d.Call <= until && d.ret >= c.max() }
-		if c.max() <= until && slices.ContainsFunc(deletes, explained) {
-			continue
-		}
-		return absentFinding(o, c, zone, deletes)
-	}
-	return nil
-}
-
-// absentFinding proves that read must have found a value: c's, with the zone
-// around the read's return, if there is one, and with every delete that looks
-// as if it could explain the absence.
-func absentFinding(read *op, c, zone *cluster, deletes []*op) *finding {
-	f := &finding{
-		rule: RuleLostWrite, ops: []*op{c.put, c.first, c.last, read},
-		from: c.min(), to: read.Call, sentence: sentenceAbsent(read, c),
-	}
-	if zone != nil {
-		f.ops = append(f.ops, zone.put, zone.first, zone.last)
-	}
-	if read.before(c.last) {
-		f.rule = RuleStaleRead // the value is seen again later: it was not lost, only not found
-	}
-	for _, d := range deletes {
-		if d.Call <= read.ret && d.ret >= c.put.Call {
-			f.ops = append(f.ops, d)
-		}
+	if newer.last != newer.put && newer.max > old.max {
+		// The newer value was seen again later: it was not lost, only not seen.
+		f.rule, f.sentence = RuleStaleRead, sentenceStale(k, old, newer)
 	}
 	return f
 }

@@ -39,9 +39,9 @@ func via(o *op) string {
 	return " through " + o.Node
 }
 
-// gap tells the time from one operation's return to another's call.
-func gap(from, to *op) string {
-	d := to.Call - from.ret
+// gap tells how long after one moment another came.
+func gap(from, to time.Duration) string {
+	d := to - from
 	switch {
 	case d < time.Millisecond:
 		return fmt.Sprintf("%d µs", d.Microseconds())
@@ -87,32 +87,43 @@ func failure(o *op) string {
 }
 
 // known tells how a value was first known to be current.
-func known(c *cluster) string {
+func known(k *keyHistory, c *cluster) string {
+	put, first := &k.ops[c.put], &k.ops[c.first]
 	if c.first == c.put {
-		return fmt.Sprintf("client %d's write of %s had been acknowledged", c.put.Client, quote(c.put.Value))
+		return fmt.Sprintf("client %d's write of %s had been acknowledged", put.Client, quote(put.Value))
 	}
-	return fmt.Sprintf("client %d had read %s, written by client %d,", c.first.Client, quote(c.put.Value), c.put.Client)
+	return fmt.Sprintf("client %d had read %s, written by client %d,", first.Client, quote(put.Value), put.Client)
 }
 
-func sentenceStale(old, newer *cluster) string {
-	r := old.last
+func sentenceStale(k *keyHistory, old, newer *cluster) string {
+	r := &k.ops[old.last]
 	return fmt.Sprintf("Client %d read %s = %s%s at %s. But %s %s before that read was sent, and %s had been there earlier: the read is stale.",
-		r.Client, r.Key, quote(r.Value), via(r), at(r.ret), known(newer), gap(newer.first, r), quote(r.Value))
+		r.Client, r.Key, quote(r.Value), via(r), at(r.ret), known(k, newer), gap(newer.min, r.Call), quote(r.Value))
 }
 
-func sentenceLost(old, newer *cluster) string {
-	r := old.last
+func sentenceLost(k *keyHistory, old, newer *cluster) string {
+	r := &k.ops[old.last]
 	return fmt.Sprintf("Client %d read %s = %s%s at %s, an older value: %s %s before that read was sent, and no later read found it: the write is lost.",
-		r.Client, r.Key, quote(r.Value), via(r), at(r.ret), known(newer), gap(newer.first, r))
+		r.Client, r.Key, quote(r.Value), via(r), at(r.ret), known(k, newer), gap(newer.min, r.Call))
 }
 
-func sentenceAbsent(read *op, c *cluster) string {
-	if read.before(c.last) {
+func sentenceAbsent(k *keyHistory, w *window) string {
+	read, put, last := w.read, &k.ops[w.over.put], &k.ops[w.over.last]
+	if read.before(last) {
 		return fmt.Sprintf("Client %d found no value for %s%s at %s. But %s was there before, and still after it, when client %d read it at %s, and it was written only once: the read is stale.",
-			read.Client, read.Key, via(read), at(read.ret), quote(c.put.Value), c.last.Client, at(c.last.ret))
+			read.Client, read.Key, via(read), at(read.ret), quote(put.Value), last.Client, at(last.ret))
 	}
 	return fmt.Sprintf("Client %d found no value for %s%s at %s. But %s %s before that read was sent, and no delete could have removed it since: the write is lost.",
-		read.Client, read.Key, via(read), at(read.ret), known(c), gap(c.first, read))
+		read.Client, read.Key, via(read), at(read.ret), known(k, w.over), gap(w.over.min, read.Call))
+}
+
+func sentenceTooFewDeletes(k *keyHistory, w *window, reads, deletes int) string {
+	one := fmt.Sprintf("only %d deletes were", deletes)
+	if deletes == 1 {
+		one = "only one delete was"
+	}
+	return fmt.Sprintf("Client %d found no value for %s%s at %s. But %s %s before that read was sent. %d reads found nothing, each after a value was there again, and %s sent that could explain them: a write is lost.",
+		w.read.Client, w.read.Key, via(w.read), at(w.read.ret), known(k, w.over), gap(w.over.min, w.read.Call), reads, one)
 }
 
 func sentenceCameBack(del, read *op) string {
@@ -147,4 +158,44 @@ func faultsBetween(faults []history.FaultEvent, from, to time.Duration) string {
 		tail = fmt.Sprintf(" and %d more", more)
 	}
 	return " In between: " + strings.Join(names, "; ") + tail + "."
+}
+
+// state tells what a read found.
+func state(o *op) string {
+	if o.isRead() {
+		return quote(o.Value)
+	}
+	return "no value"
+}
+
+func sentenceCopies(a, b *op) string {
+	return fmt.Sprintf("After all faults had healed and all writes had ended, client %d found %s for %s%s at %s, and client %d found %s%s at %s: the copies disagree.",
+		a.Client, state(a), a.Key, via(a), at(a.ret), b.Client, state(b), via(b), at(b.ret))
+}
+
+// wrote tells a write by what is known of it.
+func wrote(o *op) string {
+	what := fmt.Sprintf("write of %s", quote(o.Value))
+	if o.Kind == history.Delete {
+		what = "delete"
+	}
+	if o.Outcome == history.OK {
+		return fmt.Sprintf("client %d's %s, acknowledged at %s,", o.Client, what, at(o.ret))
+	}
+	return fmt.Sprintf("client %d's %s, whose value was read by %s,", o.Client, what, at(o.ret))
+}
+
+func sentenceFinalOld(k *keyHistory, last *cluster, missing, final *op) string {
+	return fmt.Sprintf("In the end %s is %s. But %s before %s had even been sent, and it is missing: a later write was lost.",
+		final.Key, state(final), known(k, last), wrote(missing))
+}
+
+func sentenceFinalAbsent(missing, final *op) string {
+	return fmt.Sprintf("In the end %s has no value. But %s is missing, and no delete came after it: the write is lost.",
+		final.Key, wrote(missing))
+}
+
+func sentenceFinalImpossible(final *op) string {
+	return fmt.Sprintf("In the end %s is %s, but no order of its writes that respects real time ends there: an acknowledged write is lost.",
+		final.Key, state(final))
 }

@@ -44,13 +44,14 @@ const (
 	RuleFailedVisible   Rule = "write reported failed but visible"
 	RuleLostWrite       Rule = "lost write"
 	RuleDeletedCameBack Rule = "deleted value came back"
+	RuleCopiesDisagree  Rule = "copies disagree"
 	RuleStaleRead       Rule = "stale read"
 	RuleNotLinearizable Rule = "not linearizable"
 )
 
 var ruleOrder = [...]Rule{
 	RuleTornValue, RuleNeverWritten, RuleFailedVisible, RuleLostWrite,
-	RuleDeletedCameBack, RuleStaleRead, RuleNotLinearizable,
+	RuleDeletedCameBack, RuleCopiesDisagree, RuleStaleRead, RuleNotLinearizable,
 }
 
 // severity is 0 for the worst rule.
@@ -88,7 +89,8 @@ type Verdict struct {
 	Status Status `json:"status"`
 	// Model is the name of the model that the history was judged by.
 	Model string `json:"model"`
-	// Engine names what decided: porcupine.
+	// Engine names what decided: rules, porcupine, or both; or search, for a
+	// model with a search of its own.
 	Engine string `json:"engine"`
 	// Reason says why the status is Unknown; empty otherwise.
 	Reason string `json:"reason,omitempty"`
