@@ -194,7 +194,8 @@ func searchFinal(ctx context.Context, k *keyHistory) (bool, error) {
 	// They agree, so that one stands for all, after everything else.
 	last := *reads[0].Operation
 	last.Call, last.Return = end+1, end+2
-	ops = append(ops, &op{Operation: &last, ret: last.Return, value: reads[0].value})
+	theLast := newOp(&last, last.Return, reads[0].value)
+	ops = append(ops, &theLast)
 	return search(ctx, registerModel(ctx), registerOperations(ops))
 }
 

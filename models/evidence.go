@@ -13,14 +13,23 @@ const forever = time.Duration(math.MaxInt64)
 // absent is the number of the value that a key without one holds.
 const absent = 0
 
-// op is an operation as evidence: its return time is always meaningful.
+// op is an operation as evidence: its return time is always meaningful. The
+// rules pass over all of them again and again, so what they look at lies together.
 type op struct {
 	*history.Operation
+	Call time.Duration
 	// ret is forever for an open operation, or the time by which an unknown
 	// put has surely taken effect, because somebody had read its value.
 	ret time.Duration
 	// value numbers what was written or read: equal values, equal numbers.
-	value int32
+	value   int32
+	Kind    history.Kind
+	Outcome history.Outcome
+	Present bool
+}
+
+func newOp(o *history.Operation, ret time.Duration, value int32) op {
+	return op{Operation: o, Call: o.Call, ret: ret, value: value, Kind: o.Kind, Outcome: o.Outcome, Present: o.Present}
 }
 
 func (o *op) isAbsentRead() bool { return o.Kind == history.Get && !o.Present }
@@ -57,89 +66,107 @@ type keyHistory struct {
 // The last two hold for registers only. What other kinds of operations left
 // open, stays open.
 func evidence(key string, operations []*history.Operation) *keyHistory {
-	k := &keyHistory{key: key, total: len(operations), unique: true}
-	number, seen, lastAbsent, register := k.survey(operations)
-	k.ops = make([]op, 0, len(operations))
-	for i, o := range operations {
-		e := op{Operation: o, ret: o.Return, value: number[i]}
-		switch o.Outcome {
-		case history.Failed:
-			if o.Kind.Writes() {
-				k.failed = append(k.failed, o)
-			}
-			continue
-		case history.Unknown:
-			e.ret = forever
-			switch {
-			case o.Kind == history.Get:
-				continue
-			case !register:
-			case o.Kind == history.Put && k.unique:
-				if seen[e.value] == forever {
-					continue
-				}
-				e.ret = max(seen[e.value], o.Call)
-			case o.Kind == history.Delete:
-				if lastAbsent < o.Call {
-					continue
-				}
-			}
-			if e.ret == forever {
-				k.open++
+	k := &keyHistory{key: key, total: len(operations), unique: true, ops: make([]op, 0, len(operations))}
+	s := k.survey(operations)
+	if s.unknown {
+		k.prune(s)
+	}
+	k.firstPut = make([]int32, len(s.seen))
+	for i := range k.firstPut {
+		k.firstPut[i] = -1
+	}
+	for i := range k.ops {
+		e := &k.ops[i]
+		if e.ret == forever {
+			k.open++
+		}
+		if e.Kind == history.Put {
+			if p := k.firstPut[e.value]; p < 0 || e.Call < k.ops[p].Call {
+				k.firstPut[e.value] = int32(i)
 			}
 		}
-		if o.Kind == history.Put {
-			if p := k.firstPut[e.value]; p < 0 || o.Call < k.ops[p].Call {
-				k.firstPut[e.value] = int32(len(k.ops))
-			}
-		}
-		k.ops = append(k.ops, e)
 	}
 	return k
 }
 
-// survey numbers the values, and finds when each was first read, when the last
-// read that found nothing returned, and whether all operations are a register's.
-func (k *keyHistory) survey(operations []*history.Operation) (number []int32, seen []time.Duration, lastAbsent time.Duration, register bool) {
+// survey is what must be known of all operations before one can be dropped.
+type survey struct {
+	seen       []time.Duration // value to the first return of a read of it
+	lastAbsent time.Duration   // return of the last read that found nothing
+	register   bool            // there are no kinds but those of a register
+	unknown    bool            // there are writes with unknown outcome
+}
+
+// survey numbers the values and collects what may be evidence.
+func (k *keyHistory) survey(operations []*history.Operation) survey {
 	// Half of the operations read, as a rule, and name no new value.
-	k.numbers = make(map[string]int32, len(operations)/2)
-	number = make([]int32, len(operations))
-	seen = append(make([]time.Duration, 0, len(operations)/2+1), forever)
-	written := append(make([]bool, 0, len(operations)/2+1), false)
-	lastAbsent, register = time.Duration(math.MinInt64), true
-	for i, o := range operations {
-		answered := o.Kind.Reads() && o.Outcome == history.OK
+	half := len(operations)/2 + 1
+	k.numbers = make(map[string]int32, half)
+	s := survey{seen: append(make([]time.Duration, 0, half), forever), lastAbsent: math.MinInt64, register: true}
+	written := append(make([]bool, 0, half), false)
+	for _, o := range operations {
+		kind, outcome := o.Kind, o.Outcome
+		s.register = s.register && kind <= history.Delete
 		switch {
-		case o.Kind > history.Delete:
-			register = false
-		case o.Kind == history.Delete:
+		case outcome == history.Failed:
+			if kind != history.Get {
+				k.failed = append(k.failed, o)
+			}
 			continue
-		case o.Kind == history.Put && o.Outcome == history.Failed, o.Kind == history.Get && !answered:
-			continue
+		case outcome == history.Unknown:
+			if kind == history.Get {
+				continue
+			}
+			s.unknown = true
 		}
-		if answered && !o.Present {
-			lastAbsent = max(lastAbsent, o.Return)
-			continue
+		e := newOp(o, o.Return, absent)
+		if outcome == history.Unknown {
+			e.ret = forever
 		}
-		n, ok := k.numbers[o.Value]
-		if !ok {
-			n = int32(len(seen))
-			k.numbers[o.Value] = n
-			seen, written = append(seen, forever), append(written, false)
+		if reads := kind.Reads(); kind == history.Delete || reads && !(o.Present && outcome == history.OK) {
+			if kind == history.Get {
+				s.lastAbsent = max(s.lastAbsent, e.ret)
+			}
+		} else {
+			n, ok := k.numbers[o.Value]
+			if !ok {
+				n = int32(len(s.seen))
+				k.numbers[o.Value] = n
+				s.seen, written = append(s.seen, forever), append(written, false)
+			}
+			e.value = n
+			if reads {
+				s.seen[n] = min(s.seen[n], e.ret)
+			} else if kind == history.Put {
+				k.unique = k.unique && !written[n]
+				written[n] = true
+			}
 		}
-		number[i] = n
-		if answered {
-			seen[n] = min(seen[n], o.Return)
-		} else if o.Kind == history.Put {
-			k.unique = k.unique && !written[n]
-			written[n] = true
-		}
+		k.ops = append(k.ops, e)
 	}
-	k.firstPut = make([]int32, len(seen))
-	for i := range k.firstPut {
-		k.firstPut[i] = -1
+	return s
+}
+
+// prune drops unknown writes that nobody can have seen, and bounds the others.
+func (k *keyHistory) prune(s survey) {
+	if !s.register {
+		return
 	}
-	return number, seen, lastAbsent, register
+	kept := k.ops[:0]
+	for _, e := range k.ops {
+		if e.Outcome == history.Unknown {
+			switch {
+			case e.Kind == history.Delete && s.lastAbsent < e.Call:
+				continue
+			case e.Kind == history.Put && k.unique && s.seen[e.value] == forever:
+				continue
+			case e.Kind == history.Put && k.unique:
+				e.ret = max(s.seen[e.value], e.Call)
+			}
+		}
+		kept = append(kept, e)
+	}
+	k.ops = kept
 }
 
 // put returns the first put of a value, or nil.

@@ -8,9 +8,10 @@ import (
 // Linearizability, TOPLAS 1990; it is local, so keys are judged one by one).
 func linearizable() Model {
 	return Model{
-		Name:  "linearizable",
-		Title: "every operation takes effect at one moment between its call and its return, and reads return the latest write",
-		Kinds: registerKinds(),
+		Name:    "linearizable",
+		Title:   "every operation takes effect at one moment between its call and its return, and reads return the latest write",
+		Kinds:   registerKinds(),
+		Implies: []string{"sequential"},
 		local: &local{
 			rules: func(k *keyHistory) (*finding, bool) {
 				if f := valueRules(k); f != nil {

@@ -63,7 +63,7 @@ func plainly(h *history.History) bool {
 	var ops []*op
 	for i := range h.Operations {
 		o := &h.Operations[i]
-		e := &op{Operation: o, ret: o.Return}
+		e := newOp(o, o.Return, absent)
 		if o.Outcome == history.Unknown {
 			if o.Kind == history.Get {
 				continue
@@ -76,7 +76,7 @@ func plainly(h *history.History) bool {
 			}
 			e.value = numbers[o.Value]
 		}
-		ops = append(ops, e)
+		ops = append(ops, &e)
 	}
 	return porcupine.CheckOperations(registerModel(context.Background()), registerOperations(ops))
 }

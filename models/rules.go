@@ -56,7 +56,8 @@ func worstMissing(k *keyHistory, missing []*op) *finding {
 	for i, read := range missing {
 		f := &finding{rule: RuleNeverWritten, ops: []*op{read}, sentence: sentenceNeverWritten(read)}
 		if w := failed[read.Value]; w != nil {
-			put := &op{Operation: w, ret: w.Return}
+			failedPut := newOp(w, w.Return, absent)
+			put := &failedPut
 			f = &finding{rule: RuleFailedVisible, ops: []*op{put, read}, sentence: sentenceFailedVisible(read, put)}
 		} else if i < explained {
 			if whole := cutOff(k, read); whole != nil {
