@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: build demo test short bench lint detection clean
+.PHONY: build demo test short bench exhaustive mutants fuzz lint detection clean
 
 ## build: bin/lsfr
 build:
@@ -25,6 +25,21 @@ short:
 ## bench: speed of recording, of reading and of judging
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./history ./models ./workload
+
+## exhaustive: compare the checker with porcupine on every history of five operations (LSFR_EXHAUSTIVE=6: of six)
+exhaustive:
+	$(GO) test -v -count 1 -timeout 6h -tags exhaustive -run EveryHistory ./models
+
+## mutants: weaken the checker in one place after the other; the tests must notice each time
+mutants:
+	$(GO) run ./internal/mutants
+
+## fuzz: look for inputs that break the readers and the checker, FUZZTIME each
+FUZZTIME ?= 1m
+fuzz:
+	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./history
+	$(GO) test -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME) ./history/formats
+	$(GO) test -run '^$$' -fuzz FuzzCheck -fuzztime $(FUZZTIME) ./models
 
 ## lint: staticcheck with the repository's configuration
 lint:

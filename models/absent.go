@@ -22,13 +22,13 @@ type window struct {
 	zone *cluster
 }
 
-// A deletion is a delete and the time in which it can take effect: its interval,
-// cut back at both ends to where no value is surely current.
+// A deletion is a delete and what it is used for. It cannot take effect inside
+// a forward zone; but no window begins or ends inside one, so that a delete
+// that could serve a window only from there could as well serve it from an end
+// of the zone, and the zones need not be looked at again.
 type deletion struct {
-	from, to           time.Duration
-	op                 *op
-	fromZone, zoneFrom *cluster // what cut the beginning and the end; nil if nothing did
-	spent              int      // index of the window that it explains, or unspent
+	*op
+	spent int // index of the window that it explains, or unspent
 }
 
 const unspent = -1
@@ -43,17 +43,17 @@ func absentRule(k *keyHistory, all []cluster, z zones) *finding {
 	if len(windows) == 0 {
 		return nil
 	}
-	deletes := deletions(k, z)
+	deletes := deletions(k)
 	last := time.Duration(-1 << 62) // the latest moment at which a delete took effect
 	var pending expiry
 	next := 0
 	for i := range windows {
 		w := &windows[i]
-		for ; next < len(deletes) && deletes[next].from <= w.to; next++ {
+		for ; next < len(deletes) && deletes[next].Call <= w.to; next++ {
 			heap.Push(&pending, &deletes[next])
 		}
-		for len(pending) > 0 && pending[0].to <= w.to {
-			last = max(last, heap.Pop(&pending).(*deletion).to)
+		for len(pending) > 0 && pending[0].ret <= w.to {
+			last = max(last, heap.Pop(&pending).(*deletion).ret)
 		}
 		switch {
 		case last >= w.from:
@@ -100,27 +100,15 @@ func absentWindows(k *keyHistory, all []cluster, z zones) []window {
 	return windows
 }
 
-// deletions returns the deletes by the time from which they can take effect.
-func deletions(k *keyHistory, z zones) []deletion {
+// deletions returns the deletes by call time.
+func deletions(k *keyHistory) []deletion {
 	var out []deletion
-	finder := zoneFinder{zones: z}
 	for i := range k.ops {
-		o := &k.ops[i]
-		if o.Kind != history.Delete {
-			continue
+		if o := &k.ops[i]; o.Kind == history.Delete {
+			out = append(out, deletion{o, unspent})
 		}
-		d := deletion{from: o.Call, to: o.ret, op: o, spent: unspent}
-		if zone := finder.around(o.Call, o.Call); zone != nil {
-			d.from, d.fromZone = zone.max, zone
-		}
-		if o.ret != forever {
-			if zone := finder.around(o.ret, o.ret); zone != nil {
-				d.to, d.zoneFrom = zone.min, zone
-			}
-		}
-		out = append(out, d)
 	}
-	slices.SortFunc(out, func(a, b deletion) int { return cmp.Compare(a.from, b.from) })
+	slices.SortFunc(out, func(a, b deletion) int { return cmp.Compare(a.Call, b.Call) })
 	return out
 }
 
@@ -128,7 +116,7 @@ func deletions(k *keyHistory, z zones) []deletion {
 type expiry []*deletion
 
 func (e expiry) Len() int           { return len(e) }
-func (e expiry) Less(i, j int) bool { return e[i].to < e[j].to }
+func (e expiry) Less(i, j int) bool { return e[i].ret < e[j].ret }
 func (e expiry) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
 func (e *expiry) Push(x any)        { *e = append(*e, x.(*deletion)) }
 func (e *expiry) Pop() any {
@@ -149,7 +137,7 @@ func absentFinding(k *keyHistory, windows []window, failing int, deletes []delet
 		w := &windows[needed[n]]
 		for i := range deletes {
 			d := &deletes[i]
-			if used[d] || d.spent == unspent || d.from > w.to || d.to < w.from {
+			if used[d] || d.spent == unspent || d.Call > w.to || d.ret < w.from {
 				continue
 			}
 			used[d] = true
@@ -166,7 +154,7 @@ func absentFinding(k *keyHistory, windows []window, failing int, deletes []delet
 		f.ops = append(f.ops, windows[i].ops(k)...)
 	}
 	for _, d := range serving {
-		f.ops = append(f.ops, d.ops(k)...)
+		f.ops = append(f.ops, d.op)
 	}
 	f.sentence = sentenceTooFewDeletes(k, w, len(needed), len(serving))
 	return f
@@ -177,17 +165,6 @@ func (w *window) ops(k *keyHistory) []*op {
 	out := append(w.over.ops(k), w.read)
 	if w.zone != nil {
 		out = append(out, w.zone.ops(k)...)
-	}
-	return out
-}
-
-// ops returns what makes a deletion the interval that it is.
-func (d *deletion) ops(k *keyHistory) []*op {
-	out := []*op{d.op}
-	for _, zone := range []*cluster{d.fromZone, d.zoneFrom} {
-		if zone != nil {
-			out = append(out, zone.ops(k)...)
-		}
 	}
 	return out
 }
@@ -204,8 +181,8 @@ func nothingExplains(k *keyHistory, w *window, deletes []deletion) *finding {
 		f.rule = RuleStaleRead // the value is seen again later: it was not lost, only not found
 	}
 	for i := range deletes {
-		if d := deletes[i].op; d.Call <= w.read.ret && d.ret >= over.Call {
-			f.ops = append(f.ops, d)
+		if d := deletes[i]; d.Call <= w.read.ret && d.ret >= over.Call {
+			f.ops = append(f.ops, d.op)
 		}
 	}
 	return f

@@ -156,6 +156,42 @@ func TestLinearizable(t *testing.T) {
 			get x - 30 40
 			put x b 50 60
 			get x - 70 80`, Valid, ""},
+		{"of two deletes the one that expires first explains the first absence", `
+			put x a 0 10
+			delete x - 20 100
+			delete x - 20 55
+			get x - 30 40
+			put x b 50 60
+			get x b 61 62
+			get x - 70 80`, Valid, ""},
+		{"in whatever order they were called", `
+			put x a 0 10
+			delete x - 20 55
+			delete x - 21 100
+			get x - 30 40
+			put x b 50 60
+			get x b 61 62
+			get x - 70 80`, Valid, ""},
+		{"if both expire before the second absence, it is illegal", `
+			put x a 0 10
+			delete x - 20 60
+			delete x - 20 60
+			get x - 30 40
+			put x b 50 60
+			get x b 61 62
+			get x - 70 80`, Invalid, RuleLostWrite},
+		{"no delete takes effect while a value is surely current", `
+			put x a 0 10
+			put x b 30 35
+			get x b 45 50
+			get x - 15 40
+			delete x - 37 60`, Invalid, RuleLostWrite},
+		{"but just before", `
+			put x a 0 10
+			put x b 30 35
+			get x b 45 50
+			get x - 15 40
+			delete x - 35 60`, Valid, ""},
 		{"an unknown delete explains an absence", `
 			put x a 0 10
 			delete x - 20 -

@@ -84,7 +84,7 @@ func plainly(h *history.History) bool {
 // Rules, pruning and search together must say what a plain search says, and
 // every proof must be illegal on its own.
 func TestCheckAgreesWithPlainPorcupineOnRandomHistories(t *testing.T) {
-	rounds := 60_000
+	rounds := 200_000
 	if testing.Short() {
 		rounds = 20_000
 	}

@@ -108,7 +108,7 @@ func zoneRules(k *keyHistory) *finding {
 	}
 	for i := range k.ops {
 		o := &k.ops[i]
-		if o.Kind != history.Delete || o.ret == forever {
+		if o.Kind != history.Delete {
 			continue
 		}
 		if zone := finder.around(o.Call, o.ret); zone != nil {
