@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
+	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/st3v3nmw/lsfr/history"
 	"github.com/st3v3nmw/lsfr/internal/report"
@@ -21,81 +21,112 @@ import (
 
 type checkFlags struct {
 	model   string
+	engine  string
 	keys    []string
 	timeout time.Duration
+	memory  memoryFlag
 	html    string
 	json    bool
 }
 
 func (a *app) checkCommand() *cobra.Command {
 	f := &checkFlags{}
-	var names []string
-	for _, m := range models.All() {
-		names = append(names, fmt.Sprintf("  %-16s %s", m.Name, m.Title))
-	}
 	cmd := &cobra.Command{
 		Use:   "check <file>...",
 		Short: "Judge saved histories",
-		Long: `Judges histories that lsfr test saved (docs/history-format.md) by a consistency
-model; - reads standard input.
+		Long: `Judges saved histories by a consistency model: those that lsfr test saved
+(docs/history-format.md), and those of other tools, such as Jepsen, Maelstrom,
+porcupine, etcd and elle (docs/foreign-histories.md), also compressed with gzip or
+zstd; - reads standard input.
 
-Models:
-` + strings.Join(names, "\n") + `
+lsfr check --model lists the models (docs/models.md). --model all prints which of
+them hold.
 
 Exit codes: 0 valid, 1 a history violates its model, 2 a file cannot be read,
-3 unknown (no evidence, or time ran out), 4 lsfr itself failed.`,
+3 unknown (no evidence, or time or memory ran out), 4 lsfr itself failed. With
+--model all the code is that of the model which the file names; if it names none, 0
+if any model holds.`,
 		Example: `  lsfr check .lsfr/latest/history.json
   lsfr check --html report.html history.json
-  lsfr check --key k3.1 --timeout 5m --json history.json`,
-		Args: argsBetween(1, 1<<16),
+  lsfr check --model all store/latest/history.edn
+  lsfr check --key k3.1 --timeout 5m --memory 8GiB --json history.json.zst`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.model == listModels {
+				return nil
+			}
+			return argsBetween(1, 1<<16)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.model, "model", "", "the consistency model (default: the one that the file names)")
+	fl.StringVar(&f.model, "model", "", "the consistency `MODEL`, all, or nothing to list them (default: the one that the file names)")
+	fl.StringVar(&f.engine, "engine", string(models.EngineAuto), "what decides: auto (exact rules where they apply, else porcupine's search), porcupine, or both, which must agree")
 	fl.StringArrayVar(&f.keys, "key", nil, "judge only this key; may be repeated")
-	fl.DurationVar(&f.timeout, "timeout", models.DefaultTimeout, "how long judging one file may take")
-	fl.StringVar(&f.html, "html", "", "write a report to `FILE` (one history only)")
+	fl.DurationVar(&f.timeout, "timeout", models.DefaultTimeout, "how long judging one file by one model may take")
+	cobra.CheckErr(f.memory.Set(defaultMemory)) // it is one that Set takes
+	fl.Var(&f.memory, "memory", "how much memory lsfr may take, such as 2GiB, or a share of the machine's")
+	fl.StringVar(&f.html, "html", "", "write a report to `FILE` (one history and one model only)")
 	fl.BoolVar(&f.json, "json", false, "print the verdicts as JSON")
-	err := cmd.RegisterFlagCompletionFunc("model", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var out []string
+	complete := func(values func() []string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return values(), cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("model", complete(func() (out []string) { // the flags exist: they were made above
 		for _, m := range models.All() {
 			out = append(out, m.Name+"\t"+m.Title)
 		}
-		return out, cobra.ShellCompDirectiveNoFileComp
+		return append(out, allModels)
+	})))
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("engine", complete(func() (out []string) {
+		for _, e := range models.Engines() {
+			out = append(out, string(e))
+		}
+		return out
+	})))
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var missing *pflag.ValueRequiredError
+		if errors.As(err, &missing) && missing.GetSpecifiedName() == "model" {
+			showModels(a.stdout)
+			return nil // and so nothing else is done
+		}
+		return cmd.Parent().FlagErrorFunc()(cmd, err)
 	})
-	cobra.CheckErr(err) // the flag exists: it was made above
 	return cmd
 }
 
 func (a *app) check(ctx context.Context, f *checkFlags, files []string) error {
 	switch {
+	case f.model == listModels:
+		showModels(a.stdout)
+		return nil
+	case !slices.Contains(models.Engines(), models.Engine(f.engine)):
+		return usagef("--engine %s: want auto, porcupine or both", f.engine)
 	case f.timeout <= 0:
 		return usagef("--timeout %s: want a positive duration such as 60s", f.timeout)
 	case f.html != "" && len(files) > 1:
 		return usagef("--html: a report shows one history, and %d were given", len(files))
+	case f.html != "" && f.model == allModels:
+		return usagef("--html: a report shows one model, and --model all was given")
 	}
+	// The collector works harder before the limit is reached.
+	debug.SetMemoryLimit(f.memory.bytes / 10 * 9)
 	var judged []report.Judged
 	code := exitPassed
 	for _, file := range files {
-		v, err := a.checkFile(ctx, f, file)
+		one, c, err := a.checkFile(ctx, f, file)
 		if err != nil {
 			if !isUsage(err) || len(files) == 1 && !f.json {
 				return err
 			}
 			fmt.Fprintf(a.stderr, "lsfr: %v\n", err)
-			judged = append(judged, report.Judged{Source: file, Problem: err.Error()})
-			code = worse(code, exitUsage)
-			continue
+			one, c = report.Judged{Problem: err.Error()}, exitUsage
 		}
-		judged = append(judged, report.Judged{Source: file, Verdict: v})
+		one.Source = file
+		judged = append(judged, one)
+		code = worse(code, c)
 		if !f.json {
-			a.showVerdict(file, v)
-		}
-		switch v.Status {
-		case models.Invalid:
-			code = worse(code, exitViolation)
-		case models.Unknown:
-			code = worse(code, exitUnknown)
+			a.show(one)
 		}
 	}
 	if f.json {
@@ -120,52 +151,54 @@ func worse(a, b int) int {
 	return exitPassed
 }
 
-func (a *app) checkFile(ctx context.Context, f *checkFlags, file string) (*models.Verdict, error) {
-	h, err := a.readHistory(file)
-	if err != nil {
-		return nil, err
+// checkFile judges one file and returns its exit code.
+func (a *app) checkFile(ctx context.Context, f *checkFlags, file string) (report.Judged, int, error) {
+	limited, stop := models.WithMemory(ctx, f.memory.bytes)
+	h, err := a.readHistory(limited, file)
+	stop()
+	switch {
+	case errors.Is(err, models.ErrMemory):
+		v := &models.Verdict{Reason: fmt.Sprintf("reading it takes more than %s of memory (see --memory)", humanize.IBytes(uint64(f.memory.bytes)))}
+		return report.Judged{Verdict: v}, exitUnknown, nil
+	case err != nil:
+		return report.Judged{}, exitUsage, err
 	}
 	for _, key := range f.keys {
 		if !slices.ContainsFunc(h.Operations, func(o history.Operation) bool { return o.Key == key }) {
-			return nil, usagef("%s: it has no operation on --key %q", file, key)
+			return report.Judged{}, exitUsage, usagef("%s: it has no operation on --key %q", file, key)
 		}
 	}
-	v, err := models.Check(ctx, h, models.Options{Model: f.model, Keys: f.keys, Timeout: f.timeout})
+	opts := models.Options{Model: f.model, Engine: models.Engine(f.engine), Keys: f.keys, Timeout: f.timeout, Memory: f.memory.bytes}
+	if f.model == allModels {
+		opts.Model = ""
+		all, err := models.CheckAll(ctx, h, opts)
+		if err != nil {
+			return report.Judged{}, exitUsage, fmt.Errorf("%s: %w", file, err)
+		}
+		return report.Judged{All: all, Strongest: models.Strongest(all)}, allCode(h.Model, all), nil
+	}
+	v, err := models.Check(ctx, h, opts)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return report.Judged{}, exitUsage, fmt.Errorf("%s: %w", file, err)
 	}
 	if f.html != "" {
 		page := report.Page{History: h, Verdict: &v, Source: file, Repeat: "lsfr check " + file}
 		err := runner.WriteFile(f.html, func(out *os.File) error { return report.WriteHTML(ctx, out, page) })
 		if err != nil {
-			return nil, fmt.Errorf("--html: %w", err)
+			return report.Judged{}, exitUsage, fmt.Errorf("--html: %w", err)
 		}
 	}
-	return &v, nil
+	return report.Judged{Verdict: &v}, statusCode(v.Status), nil
 }
 
-func (a *app) readHistory(file string) (*history.History, error) {
-	var in io.Reader = a.stdin
-	if file != "-" {
-		opened, err := os.Open(file)
-		if err != nil {
-			return nil, err //nolint:wrapcheck // it names the file and the reason
-		}
-		if info, err := opened.Stat(); err == nil && info.IsDir() {
-			return nil, errors.Join(usagef("%s is a folder; judge a file in it, such as %s", file, filepath.Join(file, "history.json")), opened.Close())
-		}
-		defer opened.Close() //nolint:errcheck // only read
-		in = opened
-	}
-	h, err := history.Decode(in)
-	var syntax *history.SyntaxError
+// show prints what was found for people.
+func (a *app) show(judged report.Judged) {
 	switch {
-	case errors.As(err, &syntax):
-		return nil, usagef("%s:%d: %s", file, syntax.Line, syntax.Msg)
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", file, err)
+	case judged.All != nil:
+		a.showAll(judged.Source, judged.All)
+	case judged.Verdict != nil:
+		a.showVerdict(judged.Source, judged.Verdict)
 	}
-	return h, nil
 }
 
 // showVerdict prints a verdict for people.
@@ -174,30 +207,43 @@ func (a *app) showVerdict(file string, v *models.Verdict) {
 	for _, w := range v.Warnings {
 		fmt.Fprintf(a.stderr, "lsfr: %s: warning: %s\n", file, w)
 	}
-	counts := fmt.Sprintf("%d operations on %d keys, judged in %.2f s", v.Operations, v.Keys, v.Took.Seconds())
-	switch v.Status {
-	case models.Valid:
+	counts := fmt.Sprintf("%d operations on %d keys, judged by %s in %.2f s", v.Operations, v.Keys, v.Engine, v.Took.Seconds())
+	switch {
+	case v.Status == models.Valid:
 		fmt.Fprintf(a.stdout, "%s: %s  %s (%s)\n", file, s.good.Sprint("VALID"), v.Model, counts)
 		return
-	case models.Unknown:
+	case v.Model == "":
+		fmt.Fprintf(a.stdout, "%s: %s  %s\n", file, s.doubtful.Sprint("UNKNOWN"), v.Reason)
+		return
+	case v.Status == models.Unknown:
 		fmt.Fprintf(a.stdout, "%s: %s  %s: %s (%s)\n", file, s.doubtful.Sprint("UNKNOWN"), v.Model, v.Reason, counts)
 		return
 	}
 	fmt.Fprintf(a.stdout, "%s: %s  not %s: %d of %d keys (%s)\n", file, s.bad.Sprint("INVALID"), v.Model, len(v.Violations), v.Keys, counts)
-	worst := v.Violations[0]
-	fmt.Fprintf(a.stdout, "\n  %s\n%s\n\n", s.bold.Sprint(string(worst.Rule)), wrap(worst.Sentence, columns(a.stdout), "  ", "  "))
-	for _, line := range report.OperationLines(worst.Operations) {
-		fmt.Fprintf(a.stdout, "  %s\n", line)
-	}
-	const most = 5
+	a.showViolation(&v.Violations[0])
+	const most = 20
 	for i, other := range v.Violations[1:] {
 		if i == 0 {
 			fmt.Fprintln(a.stdout, "\nand also")
 		}
 		if i == most {
-			fmt.Fprintf(a.stdout, "  … and %d more keys\n", len(v.Violations)-1-most)
+			fmt.Fprintf(a.stdout, "  … and %d more keys (--json has them all)\n", len(v.Violations)-1-most)
 			break
 		}
 		fmt.Fprintf(a.stdout, "  %s on %s\n", other.Rule, other.Key)
+	}
+}
+
+// showViolation prints the rule, the sentence and the operations that prove it.
+func (a *app) showViolation(v *models.Violation) {
+	fmt.Fprintf(a.stdout, "\n  %s\n%s\n\n", a.style(a.stdout).bold.Sprint(string(v.Rule)), wrap(v.Sentence, columns(a.stdout), "  ", "  "))
+	lines := report.OperationLines(v.Operations)
+	const most = 40
+	for i, line := range lines {
+		if i == most {
+			fmt.Fprintf(a.stdout, "  … and %d more operations (--json has them all)\n", len(lines)-most)
+			break
+		}
+		fmt.Fprintf(a.stdout, "  %s\n", line)
 	}
 }

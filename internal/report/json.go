@@ -24,6 +24,10 @@ type Judged struct {
 	// Verdict is nil if the history could not be judged; Problem then says why.
 	Verdict *models.Verdict `json:"verdict,omitempty"`
 	Problem string          `json:"problem,omitempty"`
+	// All has a verdict of every model instead, if those were asked for, and
+	// Strongest names the ones that hold and follow from no other.
+	All       []models.Verdict `json:"all,omitempty"`
+	Strongest []string         `json:"strongest,omitempty"`
 }
 
 // WriteVerdicts writes verdicts on saved histories as one document:
