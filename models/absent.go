@@ -38,12 +38,12 @@ const unspent = -1
 // order of their ends, each by the delete that expires first (an exchange
 // argument: any other that could serve now could serve later as well). A delete
 // that nobody needs takes effect when it expires, for what that may explain.
-func absentRule(k *keyHistory, all []cluster, z zones) *finding {
-	windows := absentWindows(k, all, z)
+func absentRule(k *keyHistory, all []cluster, z zones, a absence) *finding {
+	windows := absentWindows(a.reads, all, z)
 	if len(windows) == 0 {
 		return nil
 	}
-	deletes := deletions(k)
+	deletes := a.deletes
 	last := time.Duration(-1 << 62) // the latest moment at which a delete took effect
 	var pending expiry
 	next := 0
@@ -67,16 +67,29 @@ func absentRule(k *keyHistory, all []cluster, z zones) *finding {
 	return nil
 }
 
-// absentWindows returns the windows of the reads that the initial state does
-// not explain, by their ends.
-func absentWindows(k *keyHistory, all []cluster, z zones) []window {
-	var reads []*op
+// absence is what condition 5 is about.
+type absence struct {
+	reads   []*op      // that found nothing, by call time
+	deletes []deletion // by call time
+}
+
+func absences(k *keyHistory) absence {
+	var a absence
 	for i := range k.ops {
 		if o := &k.ops[i]; o.isAbsentRead() {
-			reads = append(reads, o)
+			a.reads = append(a.reads, o)
+		} else if o.Kind == history.Delete {
+			a.deletes = append(a.deletes, deletion{o, unspent})
 		}
 	}
-	slices.SortFunc(reads, func(a, b *op) int { return cmp.Compare(a.Call, b.Call) })
+	slices.SortFunc(a.reads, func(a, b *op) int { return cmp.Compare(a.Call, b.Call) })
+	slices.SortFunc(a.deletes, func(a, b deletion) int { return cmp.Compare(a.Call, b.Call) })
+	return a
+}
+
+// absentWindows returns the windows of the reads that the initial state does
+// not explain, by their ends. The reads come by call time.
+func absentWindows(reads []*op, all []cluster, z zones) []window {
 	var windows []window
 	finder := zoneFinder{zones: z}
 	var over *cluster
@@ -98,18 +111,6 @@ func absentWindows(k *keyHistory, all []cluster, z zones) []window {
 	}
 	slices.SortStableFunc(windows, func(a, b window) int { return cmp.Compare(a.to, b.to) })
 	return windows
-}
-
-// deletions returns the deletes by call time.
-func deletions(k *keyHistory) []deletion {
-	var out []deletion
-	for i := range k.ops {
-		if o := &k.ops[i]; o.Kind == history.Delete {
-			out = append(out, deletion{o, unspent})
-		}
-	}
-	slices.SortFunc(out, func(a, b deletion) int { return cmp.Compare(a.Call, b.Call) })
-	return out
 }
 
 // expiry is a heap of deletes, the one that expires first on top.

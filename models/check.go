@@ -78,43 +78,64 @@ func newCheck(h *history.History, opts Options) (*check, error) {
 
 // split groups the operations by key, in order of first appearance.
 func (c *check) split() {
+	names, number, counts := c.numberKeys()
+	groups := make([][]*history.Operation, len(names))
+	all := make([]*history.Operation, c.total)
+	for i, n := range counts {
+		groups[i], all = all[:0:n], all[n:]
+	}
+	for i, n := range number {
+		if n >= 0 {
+			groups[n] = append(groups[n], &c.h.Operations[i])
+		}
+	}
+	c.keys = make([]*keyHistory, len(names))
+	c.parallel(func(i int) { c.keys[i] = evidence(names[i], groups[i]) })
+}
+
+// numberKeys returns the keys, the number of each operation's key or -1 if the
+// operation does not count, and how many operations each key has.
+func (c *check) numberKeys() (names []string, number []int32, counts []int) {
 	wanted := make(map[string]bool, len(c.opts.Keys))
 	for _, key := range c.opts.Keys {
 		wanted[key] = true
 	}
-	number := make(map[string]int)
-	var names []string
-	var groups [][]*history.Operation
-	var known [history.Append + 1]bool
+	known := make(map[string]int32)
+	number = make([]int32, len(c.h.Operations))
+	var kinds [history.Append + 1]bool
+	last, lastNumber := "", int32(-1)
 	for i := range c.h.Operations {
 		o := &c.h.Operations[i]
-		n, ok := number[o.Key]
-		if !ok {
-			n = len(names)
-			if len(wanted) > 0 && !wanted[o.Key] {
+		if o.Key != last || lastNumber < 0 {
+			n, ok := known[o.Key]
+			if !ok {
 				n = -1
-			} else {
-				names, groups = append(names, o.Key), append(groups, nil)
+				if len(wanted) == 0 || wanted[o.Key] {
+					n = int32(len(names))
+					names, counts = append(names, o.Key), append(counts, 0)
+				}
+				known[o.Key] = n
 			}
-			number[o.Key] = n
+			last, lastNumber = o.Key, n
 		}
-		if n < 0 {
+		number[i] = lastNumber
+		if lastNumber < 0 {
 			continue
 		}
 		if c.h.Truncated && c.h.Settled > 0 && o.Kind.Reads() && o.Return >= c.h.Settled {
 			// It may have seen an operation that the file lost. Earlier reads
 			// cannot: every operation called before Settled is there.
+			number[i] = -1
 			continue
 		}
-		if !known[o.Kind] {
-			known[o.Kind] = true
+		if !kinds[o.Kind] {
+			kinds[o.Kind] = true
 			c.kinds[o.Kind] = o.ID
 		}
-		groups[n] = append(groups[n], o)
+		counts[lastNumber]++
 		c.total++
 	}
-	c.keys = make([]*keyHistory, len(names))
-	c.parallel(func(i int) { c.keys[i] = evidence(names[i], groups[i]) })
+	return names, number, counts
 }
 
 // parallel calls do for every key, as many at a time as there are cores.

@@ -2,6 +2,7 @@ package models
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/st3v3nmw/lsfr/history"
 )
@@ -91,7 +92,7 @@ func cutOff(k *keyHistory, read *op) *op {
 // O(n log n), exactly" (shared design). The first two are Gibbons & Korach,
 // Testing Shared Memories, SIAM J. Comput. 1997.
 func zoneRules(k *keyHistory) *finding {
-	all := clusters(k)
+	all, absent := gather(k)
 	z, older, newer := forwardZones(all)
 	if older != nil {
 		return staleOrLost(k, older, newer)
@@ -106,20 +107,32 @@ func zoneRules(k *keyHistory) *finding {
 			return staleOrLost(k, zone, c)
 		}
 	}
-	for i := range k.ops {
-		o := &k.ops[i]
-		if o.Kind != history.Delete {
-			continue
-		}
+	for _, o := range absent.deletes {
 		if zone := finder.around(o.Call, o.ret); zone != nil {
 			last := &k.ops[zone.last]
 			return &finding{
-				rule: RuleDeletedCameBack, ops: append(zone.ops(k), o),
-				from: o.ret, to: zone.max, sentence: sentenceCameBack(o, last),
+				rule: RuleDeletedCameBack, ops: append(zone.ops(k), o.op),
+				from: o.ret, to: zone.max, sentence: sentenceCameBack(o.op, last),
 			}
 		}
 	}
-	return absentRule(k, all, z)
+	return absentRule(k, all, z, absent)
+}
+
+// severalCores is the size, in operations, from which on a single key is worth
+// a second goroutine.
+const severalCores = 50_000
+
+// gather collects what the conditions are about.
+func gather(k *keyHistory) (all []cluster, a absence) {
+	if len(k.ops) < severalCores {
+		return clusters(k), absences(k)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { a = absences(k) })
+	all = clusters(k)
+	wg.Wait()
+	return all, a
 }
 
 // ops returns what makes a cluster the interval that it is.

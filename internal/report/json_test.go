@@ -72,6 +72,7 @@ func TestJSONOfAResult(t *testing.T) {
 		{[]any{"checks", 1, "scenario", "ok"}, 5.0},
 		{[]any{"checks", 1, "scenario", "operations_per_second"}, 0.0},
 		{[]any{"checks", 1, "scenario", "share_ok"}, 0.0},
+		{[]any{"checks", 1, "scenario", "share_judging"}, 0.0},
 		{[]any{"checks", 1, "scenario", "verdict", "status"}, "invalid"},
 		{[]any{"checks", 1, "scenario", "verdict", "took_ns"}, 3e6},
 		{[]any{"checks", 1, "scenario", "verdict", "violations", 0, "rule"}, "stale read"},

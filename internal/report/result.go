@@ -81,6 +81,9 @@ type Scenario struct {
 	// them that were answered ok, from 0 to 1.
 	Rate       float64 `json:"operations_per_second"`
 	AckedShare float64 `json:"share_ok"`
+	// JudgingShare is the share of the clients' time, from 0 to 1, in which lsfr
+	// judged the history so far: at most so much of the machine went into that.
+	JudgingShare float64 `json:"share_judging"`
 	// Faults counts injected faults by name.
 	Faults map[string]int `json:"faults,omitempty"`
 	// Verdict is nil if the scenario ended before it could be judged.

@@ -176,7 +176,7 @@ func passes(t *testing.T, dir string, command ...string) {
 			if r.Status == report.Passed {
 				passed++
 				s := r.Checks[len(r.Checks)-1].Scenario
-				t.Logf("%s passed in %.1f s: %.0f operations/s, %.1f %% ok, faults %v", r.Stage, r.Took.Seconds(), s.Rate, 100*s.AckedShare, s.Faults)
+				t.Logf("%s passed in %.1f s: %.0f operations/s, %.1f %% ok, faults %v, judged live in %.1f %% of the time", r.Stage, r.Took.Seconds(), s.Rate, 100*s.AckedShare, s.Faults, 100*s.JudgingShare)
 			} else {
 				t.Errorf("stage %s, seed %d: %s", r.Stage, r.Seed, explain(r))
 			}

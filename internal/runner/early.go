@@ -49,6 +49,7 @@ func (l *live) judgeLive(ctx context.Context, violation chan<- struct{}) {
 				return
 			}
 		}
+		l.judging.Add(int64(time.Since(began)))
 		next.Reset(max(judgeEvery, judgeShare*time.Since(began)))
 	}
 }

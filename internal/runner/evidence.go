@@ -61,6 +61,7 @@ func (l *live) summary(h *history.History, file string) *report.Scenario {
 	if total := ok + failed + unknown; total > 0 && l.clientTime > 0 {
 		s.Rate = float64(total) / l.clientTime.Seconds()
 		s.AckedShare = float64(ok) / float64(total)
+		s.JudgingShare = float64(l.judging.Load()) / float64(l.clientTime)
 	}
 	for _, f := range h.Faults {
 		if s.Faults == nil {

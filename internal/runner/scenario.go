@@ -128,6 +128,7 @@ type live struct {
 	clientTime time.Duration
 	injected   atomic.Int64
 	violated   atomic.Bool
+	judging    atomic.Int64 // nanoseconds that the live check took while clients ran
 	unanswered int
 	finalReads int
 }
