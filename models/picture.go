@@ -12,6 +12,9 @@ import (
 	"github.com/st3v3nmw/lsfr/history"
 )
 
+// Pictured is the name of the model whose violations Picture can draw.
+const Pictured = "linearizable"
+
 // pictured is the most operations that a picture shows: porcupine's search
 // with its partial linearizations takes memory in the square of that number.
 const pictured = 400

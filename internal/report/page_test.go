@@ -213,7 +213,7 @@ func hostilePage(t *testing.T, text string) Page {
 	}
 	v.Violations = append(v.Violations, models.Violation{Rule: models.Rule(text), Key: text, Sentence: text, Operations: h.Operations})
 	v.Undecided = []models.Undecided{{Key: text, Reason: text}}
-	v.Warnings, v.Model = []string{text}, text
+	v.Warnings = []string{text}
 	return Page{Result: hostileResult(text), History: h, Verdict: v, Source: text, Repeat: text}
 }
 

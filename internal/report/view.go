@@ -115,8 +115,12 @@ func (v *view) faults(faults []history.FaultEvent) {
 
 func (v *view) verdict(ctx context.Context, p *Page) {
 	for _, u := range p.Verdict.Undecided {
+		key := "all keys together"
+		if u.Key != "" {
+			key = quote(u.Key, 100)
+		}
 		v.Undecided = append(v.Undecided, fmt.Sprintf("%s: %s, %d without an answer: %s",
-			quote(u.Key, 100), plural(u.Operations, "operation"), u.Open, inline(u.Reason, 200)))
+			key, plural(u.Operations, "operation"), u.Open, inline(u.Reason, 200)))
 	}
 	if len(p.Verdict.Violations) == 0 {
 		return
@@ -125,7 +129,9 @@ func (v *view) verdict(ctx context.Context, p *Page) {
 	var faults []history.FaultEvent
 	if p.History != nil {
 		faults = p.History.Faults
-		v.Picture = drawPicture(ctx, p.History, worst)
+		if p.Verdict.Model == models.Pictured {
+			v.Picture = drawPicture(ctx, p.History, worst)
+		}
 	}
 	v.Violation = newViolationView(&worst, faults)
 	if c := scenarioCheck(p); c != nil && c.Failure != nil {
