@@ -22,9 +22,10 @@ test:
 short:
 	$(GO) test -short ./...
 
-## bench: speed of recording, of reading and of judging
+## bench: speed of recording, of reading and of judging, beside porcupine (half an hour)
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./history ./models ./workload
+	$(GO) run ./internal/benchmark
 
 ## exhaustive: compare the checker with porcupine on every history of five operations (LSFR_EXHAUSTIVE=6: of six)
 exhaustive:
