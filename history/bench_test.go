@@ -60,22 +60,22 @@ func BenchmarkRecordFromTenGoroutines(b *testing.B) {
 	})
 }
 
-// large is a history of 100,000 operations.
-func large() *History {
+// large is a history of n operations.
+func large(n int) *History {
 	h := complete()
-	h.Operations = make([]Operation, 100_000)
+	h.Operations = make([]Operation, n)
 	for i := range h.Operations {
 		at := time.Duration(i) * time.Microsecond
 		h.Operations[i] = Operation{
 			ID: int64(i), Client: i % 10, Node: "n1", Kind: Put, Key: fmt.Sprintf("k%d.%d", i/1000, i%3),
-			Value: fmt.Sprintf("c%d-%d", i%10, i), Call: at, Return: at + time.Millisecond, Outcome: OK, Status: 200,
+			Value: fmt.Sprintf("c%d-%d", i%10, i), Call: at, Return: at + 9*time.Microsecond, Outcome: OK, Status: 200,
 		}
 	}
 	return h
 }
 
 func BenchmarkEncode100000Operations(b *testing.B) {
-	h := large()
+	h := large(100_000)
 	b.SetBytes(int64(len(encode(b, h))))
 	for b.Loop() {
 		if err := Encode(io.Discard, h); err != nil {
@@ -84,13 +84,44 @@ func BenchmarkEncode100000Operations(b *testing.B) {
 	}
 }
 
-func BenchmarkDecode100000Operations(b *testing.B) {
-	document := encode(b, large())
-	b.SetBytes(int64(len(document)))
-	for b.Loop() {
-		h, err := Decode(bytes.NewReader(document))
-		if err != nil || len(h.Operations) != 100_000 {
-			b.Fatal(len(h.Operations), err)
+func BenchmarkDecode(b *testing.B) {
+	for _, n := range []int{100_000, 1_000_000} {
+		document := encode(b, large(n))
+		for _, source := range []struct {
+			name string
+			open func() io.Reader
+		}{
+			{"of a known size", func() io.Reader { return bytes.NewReader(document) }},
+			{"as a stream", func() io.Reader { return io.MultiReader(bytes.NewReader(document)) }},
+		} {
+			b.Run(fmt.Sprintf("%d operations %s", n, source.name), func(b *testing.B) {
+				b.SetBytes(int64(len(document)))
+				b.ReportAllocs()
+				for b.Loop() {
+					h, err := Decode(source.open())
+					if err != nil || len(h.Operations) != n {
+						b.Fatal(len(h.Operations), err)
+					}
+				}
+			})
 		}
+	}
+}
+
+func BenchmarkOverlaps1000000Operations(b *testing.B) {
+	for _, order := range []struct {
+		name    string
+		overlap time.Duration
+	}{{"in order", 0}, {"overlapping", time.Millisecond}} {
+		h := large(1_000_000)
+		h.Operations[500_000].Return += order.overlap
+		b.Run(order.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, count := h.Overlaps(); count > 0 != (order.overlap > 0) {
+					b.Fatal(count)
+				}
+			}
+		})
 	}
 }

@@ -147,6 +147,17 @@ func TestWhatADocumentMayLeaveOutOrAdd(t *testing.T) {
 		},
 		{"a return at the time of the call", `{"id":1,"client":2,"kind":"get","key":"k","call":5,"return":5,"outcome":"ok"}`,
 			with(func(o *Operation) { o.Outcome, o.Return = OK, 5 })},
+		{"a name with escapes", `{"\u0069d":1,"client":2,"kind":"get","k\u0065y":"\u006b","call":5}`, get},
+		{"a name that differs in case", `{"id":1,"ID":7,"client":2,"kind":"get","key":"k","Key":"z","call":5}`, get},
+		{"unknown members that come twice", `{"id":1,"x":1,"client":2,"kind":"get","key":"k","x":2,"call":5}`, get},
+		{"members that may be null", `{"id":1,"client":2,"node":null,"kind":"get","key":"k","expected":null,"call":5,"return":null,"status":null,"error":null,"defect":null,"final":null,"settled":null}`, get},
+		{"a surrogate pair", `{"id":1,"client":2,"kind":"get","key":"\ud83d\ude00","call":5}`, with(func(o *Operation) { o.Key = "\U0001F600" })},
+		{"the largest number of all", `{"id":1,"client":2,"kind":"get","key":"k","call":9223372036854775807}`, with(func(o *Operation) { o.Call = 1<<63 - 1 })},
+		{"the least number of all", `{"id":1,"client":2,"kind":"get","key":"k","call":-9223372036854775808}`, with(func(o *Operation) { o.Call = -1 << 63 })},
+		{"what is expected by anything but a cas", `{"id":1,"client":2,"kind":"get","key":"k","expected":"x","call":5}`, get},
+		{
+			"members nested as deep as is read", `{"id":1,"client":2,"kind":"get","key":"k","x":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `,"call":5}`, get,
+		},
 		{"members in another order", `{"outcome":"ok","return":7,"call":5,"key":"k","kind":"get","client":2,"id":1}`, answered},
 		{
 			"members that nobody knows yet",
@@ -205,9 +216,9 @@ func TestDefectiveDocumentsAreRefusedWithTheirLine(t *testing.T) {
 		{"version 0", `{"format":"lsfr-history","version":0,"operations":[` + op + `]}`, 1, `"version"`},
 		{"version 2", `{"format":"lsfr-history",` + "\n" + `"version":2,"operations":7}`, 2, "update lsfr"},
 		{"no operations", `{"format":"lsfr-history","version":1}`, 1, `no "operations"`},
-		{"operations that are no list", `{"format":"lsfr-history","version":1,"operations":{}}`, 1, `"operations" is not a list`},
-		{"operations that are null", `{"format":"lsfr-history","version":1,"operations":null}`, 1, `"operations" is not a list`},
-		{"faults that are no list", `{"format":"lsfr-history","version":1,"operations":[],"faults":7}`, 1, `"faults" is not a list`},
+		{"operations that are no list", `{"format":"lsfr-history","version":1,"operations":{}}`, 1, `"operations" is an object, want a list`},
+		{"operations that are null", `{"format":"lsfr-history","version":1,"operations":null}`, 1, `"operations" is null, want a list`},
+		{"faults that are no list", `{"format":"lsfr-history","version":1,"operations":[],"faults":7}`, 1, `"faults" is 7, want a list`},
 		{"a fault that is no object", `{"format":"lsfr-history","version":1,"operations":[],"faults":["kill"]}`, 1, "fault number 1"},
 		{"a seed with a fraction", `{"format":"lsfr-history","version":1,"seed":1.5,"operations":[]}`, 1, "a whole number"},
 		{"nodes that are no texts", `{"format":"lsfr-history","version":1,"nodes":[1],"operations":[]}`, 1, `"nodes"`},
@@ -230,17 +241,41 @@ func TestDefectiveDocumentsAreRefusedWithTheirLine(t *testing.T) {
 		{"an unknown outcome", document(strings.Replace(op, `"ok"`, `"maybe"`, 1)), 1, `"maybe"`},
 		{"a put without a value", document(strings.Replace(op, `"get"`, `"put"`, 1)), 1, `put without a "value"`},
 		{"a put of null", document(strings.Replace(op, `"kind":"get"`, `"kind":"put","value":null`, 1)), 1, `put without a "value"`},
-		{"a value that is a number", document(strings.Replace(op, `"kind":"get"`, `"kind":"get","value":7`, 1)), 1, `"value" is neither`},
+		{"a value that is a number", document(strings.Replace(op, `"kind":"get"`, `"kind":"get","value":7`, 1)), 1, `"value" is 7, want a string`},
 		{"an id that is a text", document("\n" + strings.Replace(op, `"id":1`, `"id":"1"`, 1)), 2, `"id"`},
 		{"a call with a fraction", document("\n" + strings.Replace(op, `"call":5`, `"call":5.5`, 1)), 2, `"call"`},
 		{"a call beyond 64 bits", document(strings.Replace(op, `"call":5`, `"call":99999999999999999999`, 1)), 1, `"call"`},
 		{"a final that is a number", document(strings.Replace(op, `"id":1`, `"id":1,"final":1`, 1)), 1, "true or false"},
 		{"a key that is a list", document(strings.Replace(op, `"k"`, `["k"]`, 1)), 1, `"key"`},
 
+		{"a call written with an exponent", document("\n" + strings.Replace(op, `"call":5`, `"call":1.0e3`, 1)), 2, "without fraction or exponent"},
+		{"a return below 64 bits", document(strings.Replace(op, `"return":7`, `"return":-9223372036854775809`, 1)), 1, "of 64 bits"},
+		{"a settled time beyond 64 bits", document(strings.Replace(op, `"id":1`, `"id":1,"settled":9223372036854775808`, 1)), 1, `"settled" is 9223372036854775808`},
+		{"hits with a fraction", `{"format":"lsfr-history","version":1,"operations":[],"faults":[{"hits":0.5}]}`, 1, `fault number 1: "hits" is 0.5`},
+		{"a node that is null among others", `{"format":"lsfr-history","version":1,"nodes":["n1",` + "\n" + `null],"operations":[]}`, 2, "a list of strings"},
+		{"nodes that are one text", `{"format":"lsfr-history","version":1,"nodes":"n1","operations":[]}`, 1, `"nodes" is "n1"`},
+		{"an operation that is null", document(op + ",\nnull"), 2, "operation number 2 is null, want an object"},
+		{"a list over several lines where a text belongs", document("\n" + strings.Replace(op, `"k"`, "[\n\n]", 1)), 2, `"key" is a list`},
+		{"a large number far away", document(op + ",\n" + strings.Replace(op, `"id":1`, `"id":9000000000000000000`, 1) + ",\n" + strings.Replace(op, `"id":1`, `"id":9000000000000000000`, 1)), 3, "operation 9000000000000000000 appears twice"},
+		{"a negative id twice", document(strings.Replace(op, `"id":1`, `"id":-64`, 1) + ",\n" + op + ",\n" + strings.Replace(op, `"id":1`, `"id":-64`, 1)), 3, "operation -64 appears twice"},
+		{"a member twice", document("\n" + strings.Replace(op, `"id":1`, "\"id\":1,\n\"id\":1", 1)), 3, `operation number 1 has two members "id"`},
+		{"a member twice, once with escapes", document(strings.Replace(op, `"id":1`, `"id":1,"\u0069d":1`, 1)), 1, `has two members "id"`},
+		{"operations twice", `{"format":"lsfr-history","version":1,"operations":[],"operations":[]}`, 1, `the file has two members "operations"`},
+		{"a member twice, once null", document(strings.Replace(op, `"id":1`, `"id":1,"node":null,"node":"n1"`, 1)), 1, `has two members "node"`},
+
+		{"a value that is not UTF-8", document(op + ",\n" + strings.Replace(op, `"k"`, "\"k\xff\"", 1)), 2, "operation number 2: \"key\" is not UTF-8: the byte 0xff"},
+		{"a name that is not UTF-8", document(op + ",\n" + strings.Replace(op, `"key"`, "\"\xc3key\"", 1)), 2, "operation number 2 is not UTF-8: the byte 0xc3"},
+		{"a text in UTF-16", "\xff\xfe{\x00\"\x00", 1, "the file is not UTF-8"},
+		{"half of a surrogate pair", document(strings.Replace(op, `"k"`, `"\ud83dk"`, 1)), 1, "surrogate"},
+		{"an escape that does not exist", document(strings.Replace(op, `"k"`, `"\x"`, 1)), 1, "escape"},
+		{"a member of no meaning nested too deep", `{"x":` + "\n" + strings.Repeat("[", 1001) + strings.Repeat("]", 1001) + `}`, 2, "nested more than 1000 deep"},
+		{"objects nested too deep, without an end", document("\n" + `{"x":` + strings.Repeat(`{"":`, 1001)), 2, "operation number 1: lists and objects are nested more than 1000 deep"},
+		{"a text that is nested", document("\n" + strings.Replace(op, `"k"`, strings.Repeat("[", 100_000), 1)), 2, "depth"},
+
 		{"a missing comma between members", "{\"format\":\"lsfr-history\"\n\"version\":1}", 2, "not JSON"},
-		{"a missing comma between operations", document(op + "\n" + op), 2, "comma"},
-		{"a comma too many", document(op + ",\n"), 2, "operation number 2 is not JSON"},
-		{"a comma after the last member", "{\"format\":\"lsfr-history\",\"version\":1,\"operations\":[],\n}", 2, "not JSON"},
+		{"a missing comma between operations", document(op + "\n" + op), 2, "expecting ','"},
+		{"a comma too many", document("\n" + op + ",\n"), 2, "a comma too many"},
+		{"a comma after the last member", "{\"format\":\"lsfr-history\",\"version\":1,\"operations\":\n[],\n}", 2, "a comma too many"},
 		{"a name without quotes", document(op + ",\n{id:1}"), 2, "operation number 2 is not JSON"},
 		{"a bare line break in a text", document(strings.Replace(op, `"k"`, "\"k\n\"", 1)), 1, "not JSON"},
 		{"the wrong bracket", `{"format":"lsfr-history","version":1,"operations":[` + op + "\n}}", 2, "not JSON"},
@@ -348,14 +383,33 @@ func TestAFileThatBreaksOffIsReadUpToTheBreak(t *testing.T) {
 	}
 }
 
+func TestABreakInTheMiddleOfAnyTokenIsNoDefect(t *testing.T) {
+	t.Parallel()
+	begin := `{"format":"lsfr-history","version":1,"operations":[{"id":1,"client":2,"kind":"get","key":"k","call":5}`
+	rest := ` , { "\u0069d" : 22 , "key":"\ud83d\ude00 ü 日本語 \n" , "x":{"y":[null, true, false,-1.5e+3]},"client":3,"kind":"put","value":"v","call":6,"final":false}` +
+		`], "faults": [ {"targets":["n1","n2"]} ], "x-note": [[{}]] }`
+	for cut := range len(rest) {
+		h, err := Decode(strings.NewReader(begin + rest[:cut]))
+		if err != nil || !h.Truncated || len(h.Operations) == 0 || h.Operations[0].Key != "k" {
+			t.Fatalf("after %q: %+v, %v", rest[:cut], h, err)
+		}
+	}
+	if h := decode(t, begin+rest); h.Truncated || len(h.Operations) != 2 {
+		t.Errorf("got %+v", h)
+	}
+}
+
 func TestAnErrorOfTheReaderIsNotTakenForTheEnd(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("the disk is gone")
 	whole := encode(t, complete())
-	for _, cut := range []int{0, 100, len(whole) / 2, len(whole) - 5} {
-		h, err := Decode(io.MultiReader(bytes.NewReader(whole[:cut]), iotest.ErrReader(broken)))
-		if !errors.Is(err, broken) || h != nil {
-			t.Errorf("after %d bytes: got %+v, %v", cut, h, err)
+	// A compressed file that breaks off is io.ErrUnexpectedEOF to whoever unpacks it.
+	for _, broken := range []error{errors.New("the disk is gone"), io.ErrUnexpectedEOF} {
+		for _, cut := range []int{0, 100, len(whole) / 2, len(whole) - 5, len(whole)} {
+			h, err := Decode(io.MultiReader(bytes.NewReader(whole[:cut]), iotest.ErrReader(broken)))
+			var syntax *SyntaxError
+			if !errors.Is(err, broken) || errors.As(err, &syntax) || h != nil {
+				t.Errorf("%v after %d bytes: got %+v, %v", broken, cut, h, err)
+			}
 		}
 	}
 }
@@ -424,6 +478,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"format":"lsfr-history","version":1,"started":"2026-01-02T15:04:05+07:00","operations":[],"faults":[{}]}`))
 	f.Add([]byte("{\"format\":\"lsfr-history\",\n\"version\":9}"))
 	f.Add([]byte("\xff\xfe{"))
+	f.Add([]byte(document("{\"id\":1,\"client\":2,\"kind\":\"get\",\"key\":\"\xff\",\"call\":5}")))
+	f.Add([]byte(document(`{"\u0069d":1,"id":1,"client":2,"kind":"cas","expected":"\ud83d\ude00","value":"","key":"k","call":-1,"return":1.0e3,"outcome":"ok"}`)))
+	f.Add([]byte(document(`{"id":9223372036854775807,"client":2,"kind":"dequeue","value":null,"key":"k","call":9223372036854775808,"x":[[{"y":[]}]]}`)))
+	f.Add([]byte(document("\n{\"id\":1},\n\n,[") + "\n"))
+	f.Add([]byte(`{"x":` + strings.Repeat("[", 1001)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := Decode(bytes.NewReader(data))
 		if err != nil {
@@ -431,8 +490,11 @@ func FuzzDecode(f *testing.F) {
 			if !errors.As(err, &syntax) {
 				t.Fatalf("got %T %v", err, err)
 			}
-			if lines := 1 + bytes.Count(data, []byte("\n")); syntax.Line < 1 || syntax.Line > lines {
-				t.Fatalf("got %v in a file of %d lines", err, lines)
+			if syntax.Offset < 0 || syntax.Offset > int64(len(data)) {
+				t.Fatalf("got %v at offset %d of %d bytes", err, syntax.Offset, len(data))
+			}
+			if line := 1 + bytes.Count(data[:syntax.Offset], []byte("\n")); syntax.Line != line {
+				t.Fatalf("got %v, but offset %d is in line %d", err, syntax.Offset, line)
 			}
 			return
 		}

@@ -1,6 +1,7 @@
 // Package history records what clients did to a cluster and what came back,
 // and reads and writes such recordings as history.json
-// (docs/history-format.md). It imports the standard library only.
+// (docs/history-format.md). Beside the standard
+// library it imports the coming encoding/json/jsontext only.
 package history
 
 import (
