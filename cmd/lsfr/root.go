@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,6 +64,7 @@ every operation, and checks the history against a consistency model.`,
 		a.nextCommand(),
 		a.statusCommand(),
 		a.checkCommand(),
+		a.convertCommand(),
 		a.demoCommand(),
 		a.completionCommand(),
 		a.nodeCommand(),
@@ -81,7 +81,10 @@ func flagProblem(err error) string {
 	}
 	want := map[string]string{"int": "a whole number", "int64": "a whole number", "duration": "a duration such as 30s or 2m", "bool": "true or false"}
 	kind := bad.GetFlag().Value.Type()
-	return fmt.Sprintf("--%s %s: want %s", bad.GetFlag().Name, bad.GetValue(), cmp.Or(want[kind], kind))
+	if want[kind] == "" { // a type of our own, with an error of its own
+		return fmt.Sprintf("--%s: %v", bad.GetFlag().Name, bad.Unwrap())
+	}
+	return fmt.Sprintf("--%s %s: want %s", bad.GetFlag().Name, bad.GetValue(), want[kind])
 }
 
 // noArgs and its siblings give usage errors, which cobra's own validators do not.
