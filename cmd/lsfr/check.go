@@ -207,7 +207,7 @@ func (a *app) showVerdict(file string, v *models.Verdict) {
 	for _, w := range v.Warnings {
 		fmt.Fprintf(a.stderr, "lsfr: %s: warning: %s\n", file, w)
 	}
-	counts := fmt.Sprintf("%d operations on %d keys, judged by %s in %.2f s", v.Operations, v.Keys, v.Engine, v.Took.Seconds())
+	counts := fmt.Sprintf("%s on %s, judged by %s in %.2f s", counted(v.Operations, "operation"), counted(v.Keys, "key"), v.Engine, v.Took.Seconds())
 	switch {
 	case v.Status == models.Valid:
 		fmt.Fprintf(a.stdout, "%s: %s  %s (%s)\n", file, s.good.Sprint("VALID"), v.Model, counts)
@@ -219,7 +219,7 @@ func (a *app) showVerdict(file string, v *models.Verdict) {
 		fmt.Fprintf(a.stdout, "%s: %s  %s: %s (%s)\n", file, s.doubtful.Sprint("UNKNOWN"), v.Model, v.Reason, counts)
 		return
 	}
-	fmt.Fprintf(a.stdout, "%s: %s  not %s: %d of %d keys (%s)\n", file, s.bad.Sprint("INVALID"), v.Model, len(v.Violations), v.Keys, counts)
+	fmt.Fprintf(a.stdout, "%s: %s  not %s: %d of %s (%s)\n", file, s.bad.Sprint("INVALID"), v.Model, len(v.Violations), counted(v.Keys, "key"), counts)
 	a.showViolation(&v.Violations[0])
 	const most = 20
 	for i, other := range v.Violations[1:] {

@@ -44,7 +44,7 @@ func (a *app) showAll(file string, verdicts []models.Verdict) {
 	default:
 		headline = s.bad.Sprintf("not %s", first.Model) + "; " + s.good.Sprintf("%s: yes", strings.Join(strongest, ", "))
 	}
-	fmt.Fprintf(a.stdout, "%s: %s  (%d operations on %d keys)\n\n", file, headline, first.Operations, first.Keys)
+	fmt.Fprintf(a.stdout, "%s: %s  (%s on %s)\n\n", file, headline, counted(first.Operations, "operation"), counted(first.Keys, "key"))
 	for i := range verdicts {
 		v := &verdicts[i]
 		answer, why := s.good.Sprintf("%-8s", "yes"), ""

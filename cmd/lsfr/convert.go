@@ -68,7 +68,8 @@ func (a *app) convert(ctx context.Context, in, out string, force bool) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(say, "%s: %d operations on %d keys, %d faults, from %s\n", out, len(h.Operations), countKeys(h), len(h.Faults), source(info))
+	fmt.Fprintf(say, "%s: %s on %s, %s, from %s\n", out,
+		counted(len(h.Operations), "operation"), counted(countKeys(h), "key"), counted(len(h.Faults), "fault"), source(info))
 	return nil
 }
 

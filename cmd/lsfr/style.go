@@ -51,3 +51,11 @@ func (a *app) style(w io.Writer) style {
 
 // seconds shows a duration for people.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+// counted is a number of things: 1 key, 2 keys.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
