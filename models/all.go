@@ -8,7 +8,7 @@ import (
 	"github.com/st3v3nmw/lsfr/history"
 )
 
-// CheckAll judges a history by every model that knows all of its kinds of
+// CheckAll judges a history by every model that is made for its kinds of
 // operations, in the order of All. Timeout and Memory bound each model anew. A
 // model that follows from one that holds is not judged again; its verdict names
 // that one as its Engine. The error is a *KindError if no model knows all
@@ -24,6 +24,9 @@ func CheckAll(ctx context.Context, h *history.History, opts Options) ([]Verdict,
 	for _, m := range All() {
 		if err := m.knows(c.kinds); err != nil {
 			mismatch = err
+			continue
+		}
+		if !m.suits(c.kinds) {
 			continue
 		}
 		began := time.Now()

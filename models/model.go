@@ -45,7 +45,17 @@ type local struct {
 func All() []Model {
 	return []Model{
 		linearizable(),
+		sequential(),
+		causal(),
+		writesFollowReads(),
+		monotonicWrites(),
+		monotonicReads(),
+		readYourWrites(),
 		eventual(),
+		casRegister(),
+		queue(),
+		growOnlySet(),
+		appendList(),
 	}
 }
 
@@ -102,7 +112,7 @@ func (m *Model) knows(kinds map[history.Kind]int64) error {
 		}
 		e := &KindError{Model: m.Name, Operation: id, Kind: kind}
 		for _, other := range All() {
-			if other.covers(kinds) {
+			if other.suits(kinds) {
 				e.Others = append(e.Others, other.Name)
 			}
 		}
@@ -118,6 +128,25 @@ func (m *Model) covers(kinds map[history.Kind]int64) bool {
 		}
 	}
 	return true
+}
+
+// suits reports whether the model covers the kinds and is made for them: not a
+// compare-and-set register for a history that only reads and writes.
+func (m *Model) suits(kinds map[history.Kind]int64) bool {
+	if !m.covers(kinds) {
+		return false
+	}
+	special := false
+	for _, kind := range m.Kinds {
+		if kind <= history.Delete {
+			continue
+		}
+		if _, occurs := kinds[kind]; occurs {
+			return true
+		}
+		special = true
+	}
+	return !special
 }
 
 // registerKinds are the operations of a register with delete.

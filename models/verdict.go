@@ -4,6 +4,7 @@
 package models
 
 import (
+	"slices"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/history"
@@ -39,20 +40,32 @@ type Rule string
 
 // The rules, worst first: the order in which violations are reported.
 const (
-	RuleTornValue       Rule = "torn value"
-	RuleNeverWritten    Rule = "value never written"
-	RuleFailedVisible   Rule = "write reported failed but visible"
-	RuleLostWrite       Rule = "lost write"
-	RuleDeletedCameBack Rule = "deleted value came back"
-	RuleCopiesDisagree  Rule = "copies disagree"
-	RuleStaleRead       Rule = "stale read"
-	RuleNotLinearizable Rule = "not linearizable"
+	RuleTornValue         Rule = "torn value"
+	RuleNeverWritten      Rule = "value never written"
+	RuleFailedVisible     Rule = "write reported failed but visible"
+	RuleLostWrite         Rule = "lost write"
+	RuleDuplicate         Rule = "write took effect twice"
+	RuleDeletedCameBack   Rule = "deleted value came back"
+	RuleCopiesDisagree    Rule = "copies disagree"
+	RuleStaleRead         Rule = "stale read"
+	RuleOwnWriteMissed    Rule = "own write missed"
+	RuleWentBackwards     Rule = "went backwards"
+	RuleWritesReordered   Rule = "writes out of order"
+	RuleEffectBeforeCause Rule = "effect before cause"
+	RuleNotCausal         Rule = "not causal"
+	RuleNotSequential     Rule = "not sequential"
+	RuleNotLinearizable   Rule = "not linearizable"
 )
 
 var ruleOrder = [...]Rule{
-	RuleTornValue, RuleNeverWritten, RuleFailedVisible, RuleLostWrite,
-	RuleDeletedCameBack, RuleCopiesDisagree, RuleStaleRead, RuleNotLinearizable,
+	RuleTornValue, RuleNeverWritten, RuleFailedVisible, RuleLostWrite, RuleDuplicate,
+	RuleDeletedCameBack, RuleCopiesDisagree, RuleStaleRead,
+	RuleOwnWriteMissed, RuleWentBackwards, RuleWritesReordered, RuleEffectBeforeCause,
+	RuleNotCausal, RuleNotSequential, RuleNotLinearizable,
 }
+
+// Rules lists them, worst first.
+func Rules() []Rule { return slices.Clone(ruleOrder[:]) }
 
 // severity is 0 for the worst rule.
 func (r Rule) severity() int {

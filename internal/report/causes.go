@@ -25,4 +25,21 @@ var causes = map[models.Rule]string{
 	models.RuleNotLinearizable: "Operations that overlap may take effect in either order, but all clients must be able to agree on one order. " +
 		"Here there is none. Look for reads and writes of the same key that do not exclude each other, for a check and a change made in two " +
 		"separate steps, and for readers that can see a write before it is certain to last.",
+	models.RuleDuplicate: "What was written once may be taken once. Usually a request was carried out again: a client or a node tried again after an " +
+		"answer had been lost, or a log was applied a second time after a restart. Give each request a number, and remember which were done.",
+	models.RuleCopiesDisagree: "Once faults have healed and nobody writes any more, all copies must come to hold the same. A copy that stays behind usually missed " +
+		"something while it was cut off or down and was never told: look at how it finds out what it lacks. If it holds something that the others " +
+		"do not, look at writes that were applied before they were certain, and never taken back.",
+	models.RuleOwnWriteMissed: "A client that was told of its write's success must find it, or something newer, whichever copy it asks next. " +
+		"Reads went to a copy that the write had not reached: let them wait for it, or go where the writes go.",
+	models.RuleWentBackwards: "A client that has seen a value must not see an older one afterwards. Two of its reads went to two copies, the second of which was further behind: " +
+		"keep a client on one copy, or let it say how much it has seen.",
+	models.RuleWritesReordered: "What one client wrote first must show first. Look at how writes reach the copies: by several connections, in parallel, or " +
+		"over again after a failure, a later one can overtake an earlier one.",
+	models.RuleEffectBeforeCause: "A write that was made by someone who had seen another must not show before that other. Look at how a copy decides that it may apply a " +
+		"write: it has to wait for what the write rests on.",
+	models.RuleNotCausal: "Whoever sees a write must also find what led to it, and all must agree on which of two writes to a key is the later. " +
+		"Look at copies that apply writes in different orders, and at reads that move from one copy to another that is further behind.",
+	models.RuleNotSequential: "All operations must fit into one order that keeps each client's own. Here none does: two parts of the store went on for a while without each other, " +
+		"and what each of them showed contradicts the other.",
 }

@@ -316,10 +316,7 @@ func TestPageIsCompleteWhenThePictureCannotBeDrawn(t *testing.T) {
 }
 
 func TestEveryRuleHasACause(t *testing.T) {
-	for _, r := range []models.Rule{
-		models.RuleTornValue, models.RuleNeverWritten, models.RuleFailedVisible, models.RuleLostWrite,
-		models.RuleDeletedCameBack, models.RuleStaleRead, models.RuleNotLinearizable,
-	} {
+	for _, r := range models.Rules() {
 		if causes[r] == "" {
 			t.Errorf("%s has none", r)
 		}
