@@ -173,6 +173,17 @@ func TestAppend(t *testing.T) {
 			put x p 0 10
 			put x "" 20 -
 			get x - 30 40`, Valid, ""},
+		{"and may have taken effect late, although an empty text was read before", `
+			get x "" 0 5
+			put x "" 20 -
+			put x p 22 25
+			get x p 26 28
+			get x - 30 40`, Valid, ""},
+		{"without it, what was put is lost", `
+			get x "" 0 5
+			put x p 22 25
+			get x p 26 28
+			get x - 30 40`, Invalid, RuleNotLinearizable},
 		{"an answered put cannot", `
 			put x "" 0 10
 			put x p 20 30

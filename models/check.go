@@ -85,12 +85,25 @@ func (c *check) split() {
 		groups[i], all = all[:0:n], all[n:]
 	}
 	for i, n := range number {
-		if n >= 0 {
-			groups[n] = append(groups[n], &c.h.Operations[i])
+		if n < 0 {
+			continue
 		}
+		o := &c.h.Operations[i]
+		if o.Kind == history.Dequeue && c.cutOff(o) {
+			open := *o // what it took is doubtful, not that it may have taken something
+			open.Outcome, open.Value, open.Present = history.Unknown, "", false
+			o = &open
+		}
+		groups[n] = append(groups[n], o)
 	}
 	c.keys = make([]*keyHistory, len(names))
 	c.parallel(func(i int) { c.keys[i] = evidence(names[i], groups[i]) })
+}
+
+// cutOff reports whether an operation may have seen another that the file lost.
+// One that returned before Settled cannot: every operation called by then is there.
+func (c *check) cutOff(o *history.Operation) bool {
+	return c.h.Truncated && c.h.Settled > 0 && o.Outcome == history.OK && o.Return >= c.h.Settled
 }
 
 // numberKeys returns the keys, the number of each operation's key or -1 if the
@@ -122,9 +135,7 @@ func (c *check) numberKeys() (names []string, number []int32, counts []int) {
 		if lastNumber < 0 {
 			continue
 		}
-		if c.h.Truncated && c.h.Settled > 0 && o.Kind.Reads() && o.Return >= c.h.Settled {
-			// It may have seen an operation that the file lost. Earlier reads
-			// cannot: every operation called before Settled is there.
+		if o.Kind == history.Get && c.cutOff(o) {
 			number[i] = -1
 			continue
 		}

@@ -330,6 +330,31 @@ func TestOnlyTheNamedKeysAreJudged(t *testing.T) {
 	}
 }
 
+func TestADequeueBehindTheBreakMayHaveTakenAnything(t *testing.T) {
+	h := parse(t, `
+		put x a 0 10
+		put x b 20 30
+		get x c 40 50
+		get x b 60 70`)
+	h.Operations[0].Kind, h.Operations[1].Kind = history.Enqueue, history.Enqueue
+	h.Operations[2].Kind, h.Operations[3].Kind = history.Dequeue, history.Dequeue
+	h.Truncated = true
+	for _, tc := range []struct {
+		settled time.Duration
+		want    Status
+	}{
+		// What follows 35 ms may be missing. c may have been enqueued there, and a dequeued.
+		{35 * time.Millisecond, Unknown},
+		{80 * time.Millisecond, Invalid},
+	} {
+		h.Settled = tc.settled
+		v, err := Check(context.Background(), h, Options{Model: "queue"})
+		if err != nil || v.Status != tc.want {
+			t.Errorf("settled %s: got %+v, %v, want %s", tc.settled, v, err, tc.want)
+		}
+	}
+}
+
 func TestAnUnknownModelIsAnError(t *testing.T) {
 	_, err := Check(context.Background(), &history.History{}, Options{Model: "strong"})
 	if want := `unknown model "strong" (want linearizable, sequential, causal, `; err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -125,6 +125,11 @@ func TestQueue(t *testing.T) {
 			enqueue x b 20 30
 			dequeue x b 40 50
 			dequeue x - 51 -`, Invalid, RuleLostWrite},
+		{"a dequeue without an answer that came just in time", `
+			enqueue x a 0 10
+			enqueue x b 20 30
+			dequeue x b 40 50
+			dequeue x - 50 -`, Valid, ""},
 		{"a dequeue without an answer takes one element", `
 			enqueue x a 0 10
 			enqueue x b 20 30
