@@ -1,9 +1,7 @@
 package models
 
 import (
-	"cmp"
 	"container/heap"
-	"slices"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/history"
@@ -82,8 +80,8 @@ func absences(k *keyHistory) absence {
 			a.deletes = append(a.deletes, deletion{o, unspent})
 		}
 	}
-	slices.SortFunc(a.reads, func(a, b *op) int { return cmp.Compare(a.Call, b.Call) })
-	slices.SortFunc(a.deletes, func(a, b deletion) int { return cmp.Compare(a.Call, b.Call) })
+	sortByTime(a.reads, func(o **op) time.Duration { return (*o).Call })
+	sortByTime(a.deletes, func(d *deletion) time.Duration { return d.Call })
 	return a
 }
 
@@ -109,7 +107,7 @@ func absentWindows(reads []*op, all []cluster, z zones) []window {
 		}
 		windows = append(windows, w)
 	}
-	slices.SortStableFunc(windows, func(a, b window) int { return cmp.Compare(a.to, b.to) })
+	sortByTime(windows, func(w *window) time.Duration { return w.to })
 	return windows
 }
 

@@ -76,7 +76,7 @@ func appendRules(k *keyHistory) (*finding, bool) {
 	}
 	if !holdsLists(k) {
 		// A register, unless the empty text matters, which is the same as none.
-		if _, empty := k.numbers[""]; len(appends) == 0 && !empty {
+		if _, empty := k.numbers.find(""); len(appends) == 0 && !empty {
 			return linearizable().local.rules(k)
 		}
 		return nil, false

@@ -65,7 +65,7 @@ func textAs(k *keyHistory, lists bool) *textHistory {
 	// For the same reason it may have dropped, of a key without appends, an
 	// unknown put that was read all the same: with no value if the text was
 	// empty, or written in another way. When it was called is lost.
-	for value, n := range k.numbers {
+	for value, n := range k.numbers.all() {
 		if held[n] {
 			continue
 		}

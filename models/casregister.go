@@ -65,7 +65,7 @@ type casInput struct {
 const unmatched = -1
 
 func expected(k *keyHistory, o *op) int32 {
-	if n, ok := k.numbers[o.Expected]; ok {
+	if n, ok := k.numbers.find(o.Expected); ok {
 		return n
 	}
 	return unmatched

@@ -46,8 +46,8 @@ type keyHistory struct {
 	ops []op
 	// failed are writes that were answered with a failure.
 	failed []*history.Operation
-	// numbers maps values to their numbers, from 1; absent is no value.
-	numbers map[string]int32
+	// numbers has the numbers of values, from 1; absent is no value.
+	numbers *numbering
 	// firstPut is, for each value, the index in ops of the put of it that was
 	// called first; -1 if there is none.
 	firstPut []int32
@@ -101,7 +101,7 @@ type survey struct {
 func (k *keyHistory) survey(operations []*history.Operation) survey {
 	// Half of the operations read, as a rule, and name no new value.
 	half := len(operations)/2 + 1
-	k.numbers = make(map[string]int32, half)
+	k.numbers = newNumbering(half)
 	s := survey{seen: append(make([]time.Duration, 0, half), forever), lastAbsent: math.MinInt64, register: true}
 	written := append(make([]bool, 0, half), false)
 	for _, o := range operations {
@@ -128,10 +128,8 @@ func (k *keyHistory) survey(operations []*history.Operation) survey {
 				s.lastAbsent = max(s.lastAbsent, e.ret)
 			}
 		} else {
-			n, ok := k.numbers[o.Value]
-			if !ok {
-				n = int32(len(s.seen))
-				k.numbers[o.Value] = n
+			n := k.numbers.number(o.Value)
+			if int(n) == len(s.seen) {
 				s.seen, written = append(s.seen, forever), append(written, false)
 			}
 			e.value = n

@@ -51,7 +51,7 @@ func clusters(k *keyHistory) []cluster {
 			c.max, c.last = o.Call, int32(i)
 		}
 	}
-	slices.SortFunc(all, func(a, b cluster) int { return cmp.Compare(a.min, b.min) })
+	sortByTime(all, func(c *cluster) time.Duration { return c.min })
 	return all
 }
 

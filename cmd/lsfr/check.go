@@ -109,7 +109,9 @@ func (a *app) check(ctx context.Context, f *checkFlags, files []string) error {
 	case f.html != "" && f.model == allModels:
 		return usagef("--html: a report shows one model, and --model all was given")
 	}
-	// The collector works harder before the limit is reached.
+	// Most of a history is there to stay, so that looking for garbage is in vain;
+	// the collector works harder before the limit is reached.
+	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(f.memory.bytes / 10 * 9)
 	var judged []report.Judged
 	code := exitPassed
