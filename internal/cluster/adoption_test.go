@@ -14,19 +14,7 @@ import (
 // What is read of a child's environment before its exec is lsfr's own.
 func TestAChildThatReachesItsExecDuringAScanIsNoOrphan(t *testing.T) {
 	t.Parallel()
-	child := exec.Command("sleep", "60")
-	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = child.Process.Kill()
-		_ = child.Wait()
-	}()
-	row, ok, err := lookup(child.Process.Pid)
-	if err != nil || !ok {
-		t.Fatalf("the child is not there: %v", err)
-	}
+	row := startChild(t, exec.Command("sleep", "60"))
 	own, others := []byte("PATH=/bin"), []byte(runVariable+"=another-run")
 	for _, tc := range []struct {
 		name          string
@@ -62,18 +50,7 @@ func TestAProcessOfAnotherRunIsNoOrphanDuringItsExecs(t *testing.T) {
 	dir := folder(t, `exec "$0"`)
 	child := exec.Command(filepath.Join(dir, "run.sh"))
 	child.Env = []string{runVariable + "=another-run"}
-	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = child.Process.Kill()
-		_ = child.Wait()
-	}()
-	row, ok, err := lookup(child.Process.Pid)
-	if err != nil || !ok {
-		t.Fatalf("the child is not there: %v", err)
-	}
+	row := startChild(t, child)
 	for range 20000 {
 		f := newFamily("this-run", "n1", 0)
 		f.adopt(true)
@@ -91,19 +68,31 @@ func TestAnEmptyEnvironmentIsToldFromOneThatIsNotThereYet(t *testing.T) {
 	t.Parallel()
 	child := exec.Command("sleep", "60")
 	child.Env = []string{}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = child.Process.Kill()
-		_ = child.Wait()
-	}()
+	row := startChild(t, child)
 	eventually(t, "the empty environment is known", func() bool {
-		env, ok, err := environment(child.Process.Pid)
+		env, ok, err := environment(row.pid)
 		return err == nil && ok && len(env) == 0
 	})
 	unset := "1 (x) S" + strings.Repeat(" 0", 50)
 	if environmentIsEmpty([]byte(unset)) {
 		t.Error("an environment without a place counts as empty")
 	}
+}
+
+// startChild starts a process in a group of its own, and ends it with the test.
+func startChild(t *testing.T, child *exec.Cmd) process {
+	t.Helper()
+	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	})
+	row, ok, err := lookup(child.Process.Pid)
+	if err != nil || !ok {
+		t.Fatalf("the child is not there: %v", err)
+	}
+	return row
 }
