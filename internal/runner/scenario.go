@@ -204,7 +204,7 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 	began := time.Now()
 	working.Go(func() {
 		keys = workload.Run(ctx, l.rec, workload.Options{
-			Mix: l.mix(), Clients: l.clients(), Rate: s.Rate, Seed: l.run.Seed, Nodes: l.nodes(),
+			Mix: s.Mix, Clients: l.clients(), Rate: s.Rate, Seed: l.run.Seed, Nodes: l.nodes(),
 		}, &l.progress, stopClients)
 	})
 	violation := make(chan struct{})
@@ -281,16 +281,6 @@ func (l *live) clients() int {
 		return l.run.Clients
 	}
 	return l.scenario.Clients
-}
-
-// mix gives more clients more hot keys: what makes a key hard to judge is how
-// many operations on it overlap.
-func (l *live) mix() workload.Mix {
-	mix := l.scenario.Mix
-	if s := l.scenario.Clients; l.clients() > s {
-		mix.HotKeys = mix.HotKeys * l.clients() / s
-	}
-	return mix
 }
 
 func (l *live) nodes() []workload.Node {
