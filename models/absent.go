@@ -80,8 +80,8 @@ func absences(k *keyHistory) absence {
 			a.deletes = append(a.deletes, deletion{o, unspent})
 		}
 	}
-	sortByTime(a.reads, func(o **op) time.Duration { return (*o).Call })
-	sortByTime(a.deletes, func(d *deletion) time.Duration { return d.Call })
+	sortByTime(a.reads, func(o *op) time.Duration { return o.Call })
+	sortByTime(a.deletes, func(d deletion) time.Duration { return d.Call })
 	return a
 }
 
@@ -107,7 +107,7 @@ func absentWindows(reads []*op, all []cluster, z zones) []window {
 		}
 		windows = append(windows, w)
 	}
-	sortByTime(windows, func(w *window) time.Duration { return w.to })
+	sortByTime(windows, func(w window) time.Duration { return w.to })
 	return windows
 }
 

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -20,8 +21,12 @@ func TestTimesAreSortedHoweverFarTheyAreOff(t *testing.T) {
 				s[i] = item{time.Duration(int64(i) + r.Int64N(off+1)), i}
 			}
 			want := slices.Clone(s)
-			slices.SortStableFunc(want, func(a, b item) int { return int(a.at - b.at) })
-			sortByTime(s, func(x *item) time.Duration { return x.at })
+			slices.SortFunc(want, func(a, b item) int { return cmp.Or(int(a.at-b.at), a.id-b.id) })
+			sortByTime(s, func(x item) time.Duration { return x.at })
+			if !slices.IsSortedFunc(s, func(a, b item) int { return int(a.at - b.at) }) {
+				t.Fatalf("%d times that are off by up to %d: got %v", n, off, s)
+			}
+			slices.SortFunc(s, func(a, b item) int { return cmp.Or(int(a.at-b.at), a.id-b.id) })
 			if !slices.Equal(s, want) {
 				t.Fatalf("%d times that are off by up to %d: got %v, want %v", n, off, s, want)
 			}

@@ -51,7 +51,7 @@ func clusters(k *keyHistory) []cluster {
 			c.max, c.last = o.Call, int32(i)
 		}
 	}
-	sortByTime(all, func(c *cluster) time.Duration { return c.min })
+	sortByTime(all, func(c cluster) time.Duration { return c.min })
 	return all
 }
 
