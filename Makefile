@@ -22,7 +22,7 @@ test:
 short:
 	$(GO) test -short ./...
 
-## bench: speed of recording, of reading and of judging, beside porcupine (half an hour)
+## bench: speed of recording, of reading and of judging, beside porcupine (a quarter of an hour)
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./history ./models ./workload
 	$(GO) run ./internal/benchmark
