@@ -73,9 +73,16 @@ func without(ops, drop []*op, serves func(d, r *op) bool) []*op {
 // ops whose value was certainly current before t: a delete that had returned by
 // then cannot explain an absent read called at t.
 func lastPutBefore(k *keyHistory, ops []*op) func(t time.Duration) time.Duration {
+	put := make([]bool, len(k.firstPut)) // by value: is among ops
+	for _, o := range ops {
+		put[o.value] = put[o.value] || o.Kind == history.Put
+	}
 	current := make(map[int32]time.Duration)
-	for _, c := range clusters(k) {
-		current[k.ops[c.put].value] = c.min
+	for i := range k.ops {
+		o := &k.ops[i]
+		if first, ok := current[o.value]; put[o.value] && (!ok || o.ret < first) {
+			current[o.value] = o.ret
+		}
 	}
 	return func(t time.Duration) time.Duration {
 		latest := time.Duration(0)
