@@ -183,7 +183,7 @@ func (d *intervals) lanes(ops []history.Operation, first, bad int, scale *timesc
 			clients = append(clients, ops[i].Client)
 		}
 	}
-	colour := valueColours(ops)
+	colour, several := valueColours(ops), severalKeys(ops)
 	y := d.Top
 	for n, client := range clients {
 		lane := drawnLane{Name: fmt.Sprintf("client %d", client), Y: y, Odd: n%2 == 1}
@@ -197,7 +197,7 @@ func (d *intervals) lanes(ops []history.Operation, first, bad int, scale *timesc
 			}
 			b := d.bar(o, colour, scale)
 			b.Number, b.Culprit = first+i+1, first+i == bad
-			b.Label = fmt.Sprintf("%d  %s", b.Number, barLabel(o))
+			b.Label = fmt.Sprintf("%d  %s", b.Number, barLabel(o, several))
 			var r int
 			b.LabelX, b.LabelEnd, r = rows.put(b.X, b.Label)
 			bars, row = append(bars, b), append(row, r)
@@ -311,19 +311,26 @@ func valueColours(ops []history.Operation) map[string]int {
 	return out
 }
 
-func barLabel(o *history.Operation) string {
-	var s string
+// barLabel tells an operation in few words, with its key if that is not clear.
+func barLabel(o *history.Operation, key bool) string {
+	s := o.Kind.String()
+	if key {
+		s += " " + quote(o.Key, 24)
+	}
+	write := " "
+	if key {
+		write = " = "
+	}
 	switch {
 	case o.Kind == history.Delete:
-		s = "delete"
 	case o.Kind == history.Cas:
-		s = "cas " + quote(o.Expected, 12) + " to " + quote(o.Value, 12)
+		s += write + quote(o.Expected, 12) + " to " + quote(o.Value, 12)
 	case !o.Kind.Reads():
-		s = o.Kind.String() + " " + quote(o.Value, 24)
+		s += write + quote(o.Value, 24)
 	case o.Present:
-		s = o.Kind.String() + " → " + quote(o.Value, 24)
+		s += " → " + quote(o.Value, 24)
 	default:
-		s = o.Kind.String() + " → absent"
+		s += " → absent"
 	}
 	switch o.Outcome {
 	case history.Unknown:

@@ -315,6 +315,26 @@ func TestPageIsCompleteWhenThePictureCannotBeDrawn(t *testing.T) {
 	}
 }
 
+func TestAProofOnSeveralKeysNamesThemAll(t *testing.T) {
+	h := &history.History{Header: history.Header{Model: "causal"}}
+	for i, o := range []history.Operation{
+		{Client: 1, Kind: history.Put, Key: "post", Value: "hello"},
+		{Client: 2, Kind: history.Get, Key: "post", Value: "hello", Present: true},
+		{Client: 2, Kind: history.Put, Key: "reply", Value: "hi"},
+		{Client: 3, Kind: history.Get, Key: "reply", Value: "hi", Present: true},
+		{Client: 3, Kind: history.Get, Key: "post"},
+	} {
+		o.ID, o.Outcome, o.Call, o.Return = int64(i), history.OK, time.Duration(2*i)*ms, time.Duration(2*i+1)*ms
+		h.Operations = append(h.Operations, o)
+	}
+	got := write(t, Page{History: h, Verdict: judge(t, h)})
+	for _, want := range []string{"The 5 operations that prove it", "put reply", "put reply = hi", "get post → absent"} {
+		if !strings.Contains(got.text, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
 func TestEveryRuleHasACause(t *testing.T) {
 	for _, r := range models.Rules() {
 		if causes[r] == "" {

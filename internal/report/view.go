@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/st3v3nmw/lsfr/history"
@@ -52,6 +53,7 @@ type command struct{ Purpose, Line string }
 
 type violationView struct {
 	Rule, Key, Sentence, Cause string
+	SeveralKeys                bool
 	Intervals                  *intervals
 	Operations                 []operationView
 	MoreOperations             int
@@ -152,6 +154,7 @@ func newViolationView(x *models.Violation, faults []history.FaultEvent) *violati
 		Rule: inline(string(x.Rule), 80), Key: quote(x.Key, 100), Sentence: visible(shorten(x.Sentence, 1200)),
 		Cause: causes[x.Rule], Intervals: drawIntervals(x, faults),
 	}
+	out.SeveralKeys = severalKeys(x.Operations)
 	colour, bad := valueColours(x.Operations), culprit(x)
 	for i := range x.Operations {
 		if i == listedOperations {
@@ -163,6 +166,9 @@ func newViolationView(x *models.Violation, faults []history.FaultEvent) *violati
 			Number: i + 1, Client: o.Client, ID: o.ID, Node: inline(o.Node, 24), Kind: o.Kind.String(), Colour: -1,
 			Call: seconds(6)(o.Call), Return: "never", Outcome: outcomeText(o), OutcomeClass: o.Outcome.String(),
 			Defect: visible(shorten(o.Defect, 400)), Culprit: i == bad,
+		}
+		if out.SeveralKeys {
+			row.Kind += " " + quote(o.Key, 40)
 		}
 		if o.Outcome != history.Unknown {
 			row.Return, row.Took = seconds(6)(o.Return), span(max(0, o.Return-o.Call))
@@ -178,6 +184,11 @@ func newViolationView(x *models.Violation, faults []history.FaultEvent) *violati
 		out.Operations = append(out.Operations, row)
 	}
 	return out
+}
+
+// severalKeys reports whether operations must be told apart by their keys.
+func severalKeys(ops []history.Operation) bool {
+	return slices.ContainsFunc(ops, func(o history.Operation) bool { return o.Key != ops[0].Key })
 }
 
 // outcomeText tells an outcome with what was answered.
