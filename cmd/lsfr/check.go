@@ -185,6 +185,9 @@ func (a *app) checkFile(ctx context.Context, f *checkFlags, file string) (report
 	}
 	if f.html != "" {
 		page := report.Page{History: h, Verdict: &v, Source: file, Repeat: "lsfr check " + file}
+		if f.model != "" {
+			page.Repeat += " --model " + f.model
+		}
 		err := runner.WriteFile(f.html, func(out *os.File) error { return report.WriteHTML(ctx, out, page) })
 		if err != nil {
 			return report.Judged{}, exitUsage, fmt.Errorf("--html: %w", err)
