@@ -24,6 +24,7 @@ var mayImport = map[string]struct {
 	"internal/kvnode":    {nil, true},
 	"internal/workspace": {nil, true},
 	"internal/mutants":   {nil, false},
+	"internal/netsim":    {nil, false},
 	"internal/faults":    {[]string{"history"}, true},
 	"challenges":         {[]string{"history", "workload", "internal/cluster", "internal/faults"}, true},
 	"challenges/kvstore": {[]string{"history", "workload", "internal/cluster", "internal/faults", "challenges"}, true},
