@@ -5,6 +5,7 @@ package challenges
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/internal/faults"
@@ -32,6 +33,10 @@ type Stage struct {
 	Nodes     int
 	Checks    []Check
 	Scenarios []Scenario
+	// Towards returns the stage as it is judged on the way to a later one, for a
+	// program that keeps the later one's promises only; nil if that makes no
+	// difference.
+	Towards func(later string) Stage
 }
 
 // Check is one property of the node's API, checked with a few requests.
@@ -40,6 +45,8 @@ type Check struct {
 	// Hint says what to look for when the check fails. It points at the
 	// requirement, not at an implementation.
 	Hint string
+	// Limit is how long the check may take; 0 means a minute.
+	Limit time.Duration
 	// Run returns a *Failure if the node got it wrong, a *cluster.NodeError if
 	// a node failed, and any other error if lsfr did.
 	Run func(ctx context.Context, e *Env) error
@@ -58,14 +65,20 @@ type Scenario struct {
 	Rate float64
 	// Duration is how long clients run.
 	Duration time.Duration
-	// Faults are injected one after the other while clients run.
-	Faults []faults.Spec
+	// Faults are injected while clients run. Tracks run side by side.
+	Faults []faults.Track
 	// MinFaults is how many faults a run needs as evidence. A slow node makes
 	// the scenario longer, up to three times its duration.
 	MinFaults int
 	// Last is injected once more when the clients have stopped, so that the
 	// final reads see what survives it; nil for none.
 	Last *faults.Fault
+	// Converge is how long the copies may take to agree once all faults have
+	// healed and writes have ended; 0 means that they always agree.
+	Converge time.Duration
+	// Leaderless reads everything once more on the other nodes while the leader
+	// is dead: what they answer then is their own.
+	Leaderless bool
 }
 
 // Stage returns the stage of that name and its index, or an *UnknownStageError.
@@ -76,6 +89,27 @@ func (c *Challenge) Stage(name string) (int, *Stage, error) {
 		}
 	}
 	return 0, nil, &UnknownStageError{Challenge: c, Name: name}
+}
+
+// SoFar returns the stages up to the one of that name, each as a program is judged
+// by it that was built up to the later of that stage and the one called built.
+func (c *Challenge) SoFar(name, built string) ([]Stage, error) {
+	last, _, err := c.Stage(name)
+	if err != nil {
+		return nil, err
+	}
+	later, _, err := c.Stage(built)
+	if err != nil {
+		return nil, err
+	}
+	later = max(later, last)
+	stages := slices.Clone(c.Stages[:last+1])
+	for i := range stages {
+		if stages[i].Towards != nil && later > i {
+			stages[i] = stages[i].Towards(c.Stages[later].Name)
+		}
+	}
+	return stages, nil
 }
 
 // StageNames lists the stages in order.

@@ -47,6 +47,16 @@ func TestEveryStageHasAGuideThatNamesWhatItAsksFor(t *testing.T) {
 		},
 		"persistence":    {"SIGTERM", "--working-dir", "15 s", "PUT", "DELETE", "/clear", "lsfr guide http-api"},
 		"crash-recovery": {"SIGKILL", "PUT", "DELETE", "/clear", "1 MiB", "fsync", "lsfr guide http-api"},
+		"clustering": {
+			"--port", "--working-dir", "--id", "--peers", "/health", "503", "SIGTERM", "SIGKILL", "SIGSTOP", "PUT /kv/KEY", "GET /kv/KEY",
+			"DELETE /kv/KEY", "DELETE /clear", "key not found", "key cannot be empty", "value cannot be empty", "method not allowed",
+			"/cluster/info", "candidate", "alive", "term", "307", "Location", "within 30 s", "within 5 s", "linearizable", "1 MiB",
+			"lsfr guide http-api", "lsfr test --so-far", "ulimit -n 256",
+		},
+		"read-replicas": {
+			"PUT /kv/KEY", "GET /kv/KEY", "DELETE /kv/KEY", "307", "Location", "503", "eventual", "within 10 s", "10,000", "within 20 s",
+			"acknowledged", "stale", "lsfr guide clustering", "lsfr test --so-far", "linearizable",
+		},
 	}
 	headings := []string{"What to build", "Why it matters", "How it is tested"}
 	for _, c := range all() {
@@ -109,10 +119,14 @@ func TestEveryScenarioCanProveSomething(t *testing.T) {
 				if m.RetiredReads+m.Large+m.Awkward > 100 || m.Large+m.Awkward > 100 {
 					t.Errorf("%s: more than 100 %%: %+v", n.Name, m)
 				}
-				if (n.MinFaults > 0) != (len(n.Faults) > 0) {
-					t.Errorf("%s: %d kinds of faults, %d needed", n.Name, len(n.Faults), n.MinFaults)
+				specs := slices.Concat(n.Faults...)
+				if (n.MinFaults > 0) != (len(specs) > 0) {
+					t.Errorf("%s: %d kinds of faults, %d needed", n.Name, len(specs), n.MinFaults)
 				}
-				for _, f := range n.Faults {
+				for _, f := range specs {
+					if f.Fault.MinNodes > s.Nodes {
+						t.Errorf("%s: fault %s makes no sense with %d nodes", n.Name, f.Fault.Name, s.Nodes)
+					}
 					if f.Weight <= 0 || f.Fault.Inject == nil || f.Gap.Max < f.Gap.Min || f.Hold.Max < f.Hold.Min || f.Delay.Max < f.Delay.Min {
 						t.Errorf("%s: fault %+v", n.Name, f)
 					}

@@ -2,10 +2,12 @@ package challenges
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/st3v3nmw/lsfr/internal/cluster"
 	"github.com/st3v3nmw/lsfr/workload"
@@ -18,6 +20,7 @@ type Env struct {
 	// prefix keeps each check's keys apart from all others'.
 	prefix string
 	values *atomic.Int64
+	node   *cluster.Node // that requests go to; nil for the first one
 }
 
 // NewEnv returns the environment of the check with that number.
@@ -25,8 +28,20 @@ func NewEnv(c *cluster.Cluster, client *workload.Client, number int) *Env {
 	return &Env{Cluster: c, Client: client, prefix: fmt.Sprintf("check%d:", number), values: new(atomic.Int64)}
 }
 
-// Node returns the cluster's first node.
-func (e *Env) Node() *cluster.Node { return e.Cluster.Nodes()[0] }
+// Node returns the node that requests go to: the first one, or that of On.
+func (e *Env) Node() *cluster.Node {
+	if e.node == nil {
+		return e.Cluster.Nodes()[0]
+	}
+	return e.node
+}
+
+// On returns the same environment, but its requests go to this node.
+func (e *Env) On(n *cluster.Node) *Env {
+	on := *e
+	on.node = n
+	return &on
+}
 
 // Key returns a key that no other check uses.
 func (e *Env) Key(name string) string { return e.prefix + name }
@@ -34,7 +49,7 @@ func (e *Env) Key(name string) string { return e.prefix + name }
 // Value returns a short value that was never returned before.
 func (e *Env) Value() string { return fmt.Sprintf("value-%d", e.values.Add(1)) }
 
-// Request is a request to the first node.
+// Request is a request to the node of the environment.
 type Request struct {
 	Method, Path string
 	Body         string
@@ -55,14 +70,15 @@ func (r Request) String() string {
 // all allowed in a path.
 func path(key string) string { return "/kv/" + key }
 
-// Do sends a request. A request without a complete answer is a *Failure, or a
+// Do sends a request, and follows redirects to other nodes. A request without a complete answer is a *Failure, or a
 // *cluster.NodeError if the node is gone.
 func (e *Env) Do(ctx context.Context, r Request) (*workload.Response, error) {
 	var body []byte
 	if r.Body != "" {
 		body = []byte(r.Body)
 	}
-	res, err := e.Client.Send(ctx, r.Method, e.Node().URL()+r.Path, body)
+	node := workload.Node{ID: e.Node().ID(), URL: e.Node().URL()}
+	res, err := e.Client.SendTo(ctx, node, r.Method, r.Path, body)
 	if err == nil {
 		return res, nil
 	}
@@ -72,7 +88,14 @@ func (e *Env) Do(ctx context.Context, r Request) (*workload.Response, error) {
 	if gone := e.Node().Err(); gone != nil {
 		return nil, gone
 	}
-	return nil, &Failure{Summary: fmt.Sprintf("%s got no answer from %s: %v", r, e.Node().ID(), err), Request: r.String(), Err: err}
+	if lost, ok := errors.AsType[*workload.RedirectError](err); ok {
+		return nil, &Failure{
+			Summary: fmt.Sprintf("%s on %s: %v", r, e.Node().ID(), lost), Request: e.request(r), Err: err,
+			Expected: "307 with Location: http://HOST:PORT/kv/KEY, HOST:PORT being the leader's in --peers",
+			Actual:   "Location: " + lost.Location,
+		}
+	}
+	return nil, &Failure{Summary: fmt.Sprintf("%s got no answer from %s: %v", r, e.Node().ID(), err), Request: e.request(r), Err: err}
 }
 
 // Expect sends a request and compares the status, and the body byte for byte.
@@ -87,7 +110,7 @@ func (e *Env) Expect(ctx context.Context, r Request, status int, body string) er
 	if res.Status >= 400 && res.Status == status && strings.TrimSuffix(strings.TrimSuffix(string(res.Body), "\n"), "\r") == body {
 		return nil // error bodies may end with a newline
 	}
-	return mismatch(r, res, status, body)
+	return e.mismatch(r, res, status, body)
 }
 
 // ExpectStatus sends a request and compares the status only.
@@ -97,15 +120,23 @@ func (e *Env) ExpectStatus(ctx context.Context, r Request, status int) error {
 		return err
 	}
 	if res.Status != status {
-		return mismatch(r, res, status, "")
+		return e.mismatch(r, res, status, "")
 	}
 	return nil
 }
 
-func mismatch(r Request, res *workload.Response, status int, body string) error {
-	f := &Failure{Request: r.String()}
+// request tells a request for a Failure, and in a cluster the node it went to.
+func (e *Env) request(r Request) string {
+	if len(e.Cluster.Nodes()) == 1 {
+		return r.String()
+	}
+	return r.String() + " on " + e.Node().ID()
+}
+
+func (e *Env) mismatch(r Request, res *workload.Response, status int, body string) error {
+	f := &Failure{Request: e.request(r)}
 	if res.Status != status {
-		f.Summary = fmt.Sprintf("%s answered %s, want %s", r, statusText(res.Status), statusText(status))
+		f.Summary = fmt.Sprintf("%s answered %s, want %s", f.Request, statusText(res.Status), statusText(status))
 		f.Expected, f.Actual = statusText(status), statusText(res.Status)
 		if body != "" {
 			f.Expected += " " + excerpt(body, none)
@@ -115,7 +146,7 @@ func mismatch(r Request, res *workload.Response, status int, body string) error 
 		}
 		return f
 	}
-	f.Summary = fmt.Sprintf("%s answered %s with another body than expected", r, statusText(status))
+	f.Summary = fmt.Sprintf("%s answered %s with another body than expected", f.Request, statusText(status))
 	f.Expected, f.Actual = Contrast(body, string(res.Body))
 	return f
 }
@@ -166,6 +197,39 @@ func (e *Env) Crash(ctx context.Context) error {
 		return err
 	}
 	return e.Node().Start(ctx)
+}
+
+// pollEvery is how often Eventually tries.
+const pollEvery = 50 * time.Millisecond
+
+// Eventually tries until it succeeds, and at least once after the time is over. It
+// returns the last error; a *NodeError, or one of lsfr itself, at once.
+func Eventually(ctx context.Context, within time.Duration, try func() error) error {
+	for began := time.Now(); ; {
+		last := time.Since(began) >= within
+		err := try()
+		f, failed := errors.AsType[*Failure](err)
+		info, misinformed := errors.AsType[*cluster.InfoError](err)
+		switch {
+		case err == nil || !failed && !misinformed:
+			return err
+		case last && failed:
+			late := *f
+			late.Summary = fmt.Sprintf("after %g s still: %s", within.Seconds(), f.Summary)
+			return &late
+		case last:
+			late := *info
+			late.Problem = fmt.Sprintf("after %g s still: %s", within.Seconds(), info.Problem)
+			return &late
+		}
+		t := time.NewTimer(pollEvery)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+	}
 }
 
 // Steps runs steps in order and returns the first error.

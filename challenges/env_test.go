@@ -103,7 +103,7 @@ func newTestEnv(t *testing.T) *Env {
 	if err := n.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	client := workload.NewClient(time.Minute)
+	client := workload.NewClient(time.Minute, nil)
 	t.Cleanup(client.Close)
 	return NewEnv(c, client, 3)
 }

@@ -19,9 +19,10 @@ type Recorder struct {
 	nextID atomic.Int64
 	client atomic.Int64
 
-	mu       sync.Mutex // guards sessions and faults
+	mu       sync.Mutex // guards sessions, faults and late
 	sessions []*Session
 	faults   []FaultEvent
+	late     []Operation
 
 	writer  *Writer
 	header  Header
@@ -63,6 +64,13 @@ func (r *Recorder) Fault(f FaultEvent) {
 	r.mu.Unlock()
 }
 
+// Record records operations that ended with Session.Return.
+func (r *Recorder) Record(ops []Operation) {
+	r.mu.Lock()
+	r.late = append(r.late, ops...)
+	r.mu.Unlock()
+}
+
 // OpenWrites counts the writes that have been called and not returned yet.
 func (r *Recorder) OpenWrites() int {
 	n := 0
@@ -94,6 +102,7 @@ func (r *Recorder) Close() (*History, error) {
 // operations under way are missing, and Settled tells which reads cannot have
 // seen any of them. The operations must not be changed, and are valid until Close.
 func (r *Recorder) Snapshot() *History {
+	r.flush()
 	r.flushMu.Lock()
 	defer r.flushMu.Unlock()
 	n := len(r.ops)
@@ -131,6 +140,9 @@ func (r *Recorder) flush() {
 	defer r.flushMu.Unlock()
 	settled := r.Now()
 	from := len(r.ops)
+	r.mu.Lock()
+	r.ops, r.late = append(r.ops, r.late...), nil
+	r.mu.Unlock()
 	for _, s := range r.snapshotSessions() {
 		s.mu.Lock()
 		r.ops = append(r.ops, s.ops...)
@@ -184,7 +196,16 @@ func (s *Session) Begin(op *Operation) {
 // End closes the operation: it sets its return time, first, and records it.
 // After an unknown outcome the session goes on as a new client, because the
 // old one's operation may still be under way.
-func (s *Session) End(op *Operation) {
+func (s *Session) End(op *Operation) { s.finish(op, true) }
+
+// Return is End without recording, for whoever has to see the answer to know what
+// the operation was, such as a final read. Recorder.Record does the rest. Only
+// reads may be held back: a snapshot in which one is missing accuses nobody.
+func (s *Session) Return(op *Operation) { s.finish(op, false) }
+
+// finish closes and records in one step: a write that is closed but not there yet
+// would make whoever read its value look like a liar.
+func (s *Session) finish(op *Operation, record bool) {
 	ret := s.r.Now()
 	if op.Outcome != Unknown {
 		op.Return = ret
@@ -192,7 +213,9 @@ func (s *Session) End(op *Operation) {
 		s.client = int(s.r.client.Add(1) - 1)
 	}
 	s.mu.Lock()
-	s.ops = append(s.ops, *op)
+	defer s.mu.Unlock()
+	if record {
+		s.ops = append(s.ops, *op)
+	}
 	s.open = false
-	s.mu.Unlock()
 }

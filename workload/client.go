@@ -40,16 +40,17 @@ type Response struct {
 }
 
 // Client sends requests to nodes over kept-alive connections, one socket per
-// node and client that works at a time. It follows no redirects.
+// node and client that works at a time. It follows redirects only as SendTo says.
 type Client struct {
 	http    *http.Client
 	timeout time.Duration
+	route   Route
 }
 
 // NewClient returns a client whose requests take at most timeout; Close it
-// when it is no longer needed.
-func NewClient(timeout time.Duration) *Client {
-	return &Client{timeout: timeout, http: &http.Client{
+// when it is no longer needed. Without a route it follows no redirects.
+func NewClient(timeout time.Duration, route Route) *Client {
+	return &Client{timeout: timeout, route: route, http: &http.Client{
 		Timeout: timeout,
 		Transport: &http.Transport{
 			Proxy:               nil, // the environment's proxy must not stand between lsfr and a node
@@ -64,8 +65,8 @@ func NewClient(timeout time.Duration) *Client {
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// KeyURL returns the address of a key on a node.
-func KeyURL(node, key string) string { return node + "/kv/" + url.PathEscape(key) }
+// KeyPath returns the path of a key.
+func KeyPath(key string) string { return "/kv/" + url.PathEscape(key) }
 
 // Send sends one request and reads its whole answer. An answer longer than
 // MaxBody is an error.
@@ -117,7 +118,8 @@ type timeoutError struct {
 func (e *timeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
 func (e *timeoutError) Unwrap() error { return e.err }
 
-// Do sends an operation to a node and fills in its outcome.
+// Do sends an operation to a node, follows its redirects, and fills in the
+// outcome. A redirect promises that nothing was done.
 func (c *Client) Do(ctx context.Context, node Node, op *history.Operation) {
 	method, body := http.MethodGet, []byte(nil)
 	switch op.Kind {
@@ -127,7 +129,7 @@ func (c *Client) Do(ctx context.Context, node Node, op *history.Operation) {
 		method = http.MethodDelete
 	}
 	op.Node = node.ID
-	res, err := c.Send(ctx, method, KeyURL(node.URL, op.Key), body)
+	res, err := c.SendTo(ctx, node, method, KeyPath(op.Key), body)
 	settle(op, res, err)
 }
 

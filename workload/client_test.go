@@ -97,7 +97,7 @@ func saying(parts ...string) func(*net.TCPConn, *bufio.Reader) {
 
 func newClient(t *testing.T, timeout time.Duration) *Client {
 	t.Helper()
-	c := NewClient(timeout)
+	c := NewClient(timeout, nil)
 	t.Cleanup(c.Close)
 	return c
 }

@@ -8,21 +8,22 @@ import (
 	"github.com/st3v3nmw/lsfr/history"
 )
 
-// finalReaders read in parallel; enough to be fast, few enough for a slow node.
-const finalReaders = 4
+// copyReaders read in parallel; enough to be fast, few enough for a slow node.
+const copyReaders = 4
 
-// finalTries is how often a final read is sent before its key is given up:
-// reads without an answer are no evidence, and no fault is active any more.
-const finalTries = 3
+// copyTries is how often a read is sent before its key is given up: reads without
+// an answer are no evidence, and no fault is active any more.
+const copyTries = 3
 
-// finalGiveUp is how many keys in a row a node may leave unanswered before it is
+// copyGiveUp is how many keys in a row a node may leave unanswered before it is
 // asked no more: a node that hangs would cost some seconds for every key.
-const finalGiveUp = 2 * finalReaders
+const copyGiveUp = 2 * copyReaders
 
-// FinalReads reads every key on every node, once all faults have healed. It
-// returns how many reads got no answer, or were given up with their node or
+// ReadCopies reads every key on every node, once all faults have healed. The reads
+// are not recorded: whether they are the final ones is for the caller to see. It
+// also returns how many reads got no answer, or were given up with their node or
 // because ctx was cancelled.
-func FinalReads(ctx context.Context, rec *history.Recorder, nodes []Node, keys []string) (unanswered int) {
+func ReadCopies(ctx context.Context, rec *history.Recorder, nodes []Node, route Route, keys []string) (reads []history.Operation, unanswered int) {
 	type read struct {
 		node Node
 		key  string
@@ -30,22 +31,24 @@ func FinalReads(ctx context.Context, rec *history.Recorder, nodes []Node, keys [
 		missed *atomic.Int64
 	}
 	work := make(chan read)
-	missed := make([]int, finalReaders)
+	found := make([][]history.Operation, copyReaders)
+	missed := make([]int, copyReaders)
 	var wg sync.WaitGroup
-	for i := range finalReaders {
-		session, client := rec.Session(), NewClient(DefaultTimeout)
+	for i := range copyReaders {
+		reader := copyReader{session: rec.Session(), client: NewClient(DefaultTimeout, route)}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			defer client.Close()
+			defer reader.client.Close()
 			for r := range work {
-				if r.missed.Load() < finalGiveUp && finalRead(ctx, session, client, r.node, r.key) {
+				if r.missed.Load() < copyGiveUp && reader.read(ctx, r.node, r.key) {
 					r.missed.Store(0)
 					continue
 				}
 				r.missed.Add(1)
 				missed[i]++
 			}
+			found[i] = reader.reads
 		}()
 	}
 	for _, n := range nodes {
@@ -60,18 +63,27 @@ func FinalReads(ctx context.Context, rec *history.Recorder, nodes []Node, keys [
 	}
 	close(work)
 	wg.Wait()
-	for _, n := range missed {
-		unanswered += n
+	for i := range copyReaders {
+		reads = append(reads, found[i]...)
+		unanswered += missed[i]
 	}
-	return unanswered
+	return reads, unanswered
 }
 
-func finalRead(ctx context.Context, s *history.Session, c *Client, node Node, key string) bool {
-	for range finalTries {
-		op := history.Operation{Kind: history.Get, Key: key, Final: true}
-		s.Begin(&op)
-		c.Do(ctx, node, &op)
-		s.End(&op)
+// copyReader is one of those who read.
+type copyReader struct {
+	session *history.Session
+	client  *Client
+	reads   []history.Operation
+}
+
+func (r *copyReader) read(ctx context.Context, node Node, key string) (answered bool) {
+	for range copyTries {
+		op := history.Operation{Kind: history.Get, Key: key}
+		r.session.Begin(&op)
+		r.client.Do(ctx, node, &op)
+		r.session.Return(&op)
+		r.reads = append(r.reads, op)
 		if op.Outcome == history.OK {
 			return true
 		}

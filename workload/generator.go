@@ -17,6 +17,10 @@ type Mix struct {
 	// retired and fresh ones take their place. It bounds the operations on a
 	// key, and with that the cost of judging it.
 	KeyLife int
+	// OnceKeys is the percentage of puts that go to a key of their own, which is
+	// never written again, and of gets that read such a key: of a hot key only
+	// the last write can be missed in the end, of these each one.
+	OnceKeys int
 	// RetiredReads is the percentage of operations that read a key that has
 	// been retired: nobody writes it any more, so its last value must stay.
 	RetiredReads int
@@ -43,6 +47,7 @@ type Generator struct {
 	rng    *rand.Rand
 	client int
 	n      int
+	once   int // keys of its own so far
 }
 
 // NewGenerator returns the generator of the client with that number.
@@ -76,8 +81,16 @@ func (g *Generator) Next() Request {
 	switch d := g.rng.IntN(g.mix.Gets + g.mix.Puts + g.mix.Deletes); {
 	case d < g.mix.Gets:
 		r.Kind = history.Get
+		if g.onOnce() && g.once > 0 {
+			// Clients work about equally fast, so this key exists or is about to.
+			r.Key = onceKey(g.rng.IntN(g.client+1), g.rng.IntN(g.once))
+		}
 	case d < g.mix.Gets+g.mix.Puts:
 		r.Kind, r.Value = history.Put, g.value()
+		if g.onOnce() {
+			r.Key = onceKey(g.client, g.once)
+			g.once++
+		}
 	default:
 		r.Kind = history.Delete
 	}
@@ -87,6 +100,11 @@ func (g *Generator) Next() Request {
 func (g *Generator) key(epoch int) string {
 	return fmt.Sprintf("k%d.%d", epoch, g.rng.IntN(g.mix.HotKeys))
 }
+
+// onOnce draws whether an operation is on a key that is written once.
+func (g *Generator) onOnce() bool { return g.mix.OnceKeys > 0 && g.rng.IntN(100) < g.mix.OnceKeys }
+
+func onceKey(client, n int) string { return fmt.Sprintf("once%d.%d", client, n) }
 
 func (g *Generator) value() string {
 	head := fmt.Sprintf("c%d-%d", g.client, g.n)

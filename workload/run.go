@@ -20,6 +20,8 @@ type Options struct {
 	// Timeout of one operation; 0 means DefaultTimeout.
 	Timeout time.Duration
 	Nodes   []Node
+	// Route follows redirects; nil follows none.
+	Route Route
 }
 
 // Progress counts operations by outcome while a run goes on. Safe for
@@ -58,7 +60,7 @@ func Run(ctx context.Context, rec *history.Recorder, opts Options, progress *Pro
 	workers := make([]worker, opts.Clients)
 	for i := range workers {
 		workers[i] = worker{
-			session: rec.Session(), client: NewClient(opts.Timeout), progress: progress,
+			session: rec.Session(), client: NewClient(opts.Timeout, opts.Route), progress: progress,
 			generator: NewGenerator(opts.Mix, opts.Seed, i), node: opts.Nodes[i%len(opts.Nodes)],
 		}
 		if opts.Rate > 0 {

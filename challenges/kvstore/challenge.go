@@ -22,6 +22,8 @@ func Challenge() challenges.Challenge {
 			httpAPI(),
 			persistence(),
 			crashRecovery(),
+			clustering(),
+			readReplicas(),
 		},
 	}
 	for i := range c.Stages {

@@ -63,7 +63,7 @@ func crashRecovery() challenges.Stage {
 			Clients:  10,
 			Rate:     250,
 			Duration: 10 * time.Second,
-			Faults: []faults.Spec{
+			Faults: []faults.Track{{
 				{
 					Fault: faults.Kill(), Weight: 3,
 					Gap: faults.Range{Min: 100 * time.Millisecond, Max: 900 * time.Millisecond},
@@ -73,7 +73,7 @@ func crashRecovery() challenges.Stage {
 					Gap:   faults.Range{Min: 300 * time.Millisecond, Max: 900 * time.Millisecond},
 					Delay: faults.Range{Min: 0, Max: 200 * time.Millisecond},
 				},
-			},
+			}},
 			MinFaults: 3,
 			Last:      &last,
 		}},

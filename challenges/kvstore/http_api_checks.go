@@ -217,15 +217,11 @@ func checkKeyCharacters(ctx context.Context, e *challenges.Env) error {
 const writers = 16
 
 // inParallel runs work for each writer at once and returns the first error.
-func inParallel(work func(writer int) error) error {
-	errs := make([]error, writers)
+func inParallel(n int, work func(writer int) error) error {
+	errs := make([]error, n)
 	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			errs[w] = work(w)
-		}()
+	for w := range n {
+		wg.Go(func() { errs[w] = work(w) })
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -241,7 +237,7 @@ func checkConcurrentWriters(ctx context.Context, e *challenges.Env) error {
 	key := func(w, i int) string { return e.Key(fmt.Sprintf("w%d-%d", w, i)) }
 	value := func(w, i int) string { return fmt.Sprintf("writer %d wrote %d", w, i) }
 	shared := e.Key("shared")
-	err := inParallel(func(w int) error {
+	err := inParallel(writers, func(w int) error {
 		for i := range rounds {
 			if err := e.Put(ctx, key(w, i), value(w, i)); err != nil {
 				return err

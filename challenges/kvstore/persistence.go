@@ -66,10 +66,10 @@ func persistence() challenges.Stage {
 			Clients:  10,
 			Rate:     250,
 			Duration: 10 * time.Second,
-			Faults: []faults.Spec{{
+			Faults: []faults.Track{{{
 				Fault: faults.Stop(), Weight: 1,
 				Gap: faults.Range{Min: 300 * time.Millisecond, Max: 900 * time.Millisecond},
-			}},
+			}}},
 			MinFaults: 3,
 			Last:      &last,
 		}},

@@ -96,7 +96,7 @@ func checkManyKept(ctx context.Context, e *challenges.Env, again restart) error 
 		}
 		return 0
 	}
-	err := inParallel(func(w int) error {
+	err := inParallel(writers, func(w int) error {
 		for round := range rounds {
 			for i := range perWriter {
 				if round > last(i) {
@@ -115,7 +115,7 @@ func checkManyKept(ctx context.Context, e *challenges.Env, again restart) error 
 	if err := again(ctx); err != nil {
 		return err
 	}
-	return inParallel(func(w int) error {
+	return inParallel(writers, func(w int) error {
 		for i := range perWriter {
 			if err := e.Get(ctx, key(w, i), value(w, i, last(i))); err != nil {
 				return err
@@ -273,7 +273,7 @@ func checkIdleConnections(ctx context.Context, e *challenges.Env) error {
 	k, v := e.Key("k"), e.Value()
 	return challenges.Steps(
 		// These leave connections open behind them, as any client's would be.
-		func() error { return inParallel(func(int) error { return e.Put(ctx, k, v) }) },
+		func() error { return inParallel(writers, func(int) error { return e.Put(ctx, k, v) }) },
 		func() error { return e.Node().Stop(ctx) },
 		func() error { return e.Node().Start(ctx) },
 		func() error { return e.Get(ctx, k, v) },

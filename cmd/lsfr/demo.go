@@ -65,7 +65,8 @@ func bugList() string {
 // findBug returns the bug of that name; none has no name and the last stage built.
 func findBug(name string) (kvnode.Bug, error) {
 	if name == "none" || name == "" {
-		return kvnode.Bug{Stage: "crash-recovery"}, nil
+		stages := catalog()[0].Stages
+		return kvnode.Bug{Stage: stages[len(stages)-1].Name}, nil
 	}
 	for _, b := range kvnode.Bugs() {
 		if b.Name == name {
@@ -107,7 +108,7 @@ func (a *app) demo(ctx context.Context, bugName, stageName string, seed int64) e
 	}
 	r, err := runner.Stage(ctx, runner.Options{
 		Challenge: c.Name, Stage: stage, Dir: dir, RunDir: dir, Seed: seed,
-		Command: []string{self, "node", "--bug", orNone(bug.Name)},
+		Command: append([]string{self, "node", "--bug", orNone(bug.Name)}, kvnode.StageArgs(stageName)...),
 		Guard:   []string{self, "guard"}, Repeat: repeat, Observer: con, Log: a.log(),
 	})
 	if err != nil {

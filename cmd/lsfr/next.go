@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -43,6 +44,7 @@ func (a *app) next(ctx context.Context, f *testFlags) error {
 	if passed {
 		fmt.Fprintf(a.stdout, "%s has passed, and nothing was changed since.\n", stage.Name)
 	} else {
+		f.seed = rand.Int64N(1_000_000_000)
 		results, err := a.runStages(ctx, f, w, c, c.Stages[i:i+1])
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/internal/faults"
 	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/internal/runner"
 	"github.com/st3v3nmw/lsfr/internal/workspace"
@@ -19,24 +20,28 @@ import (
 
 // testFlags are the flags of lsfr test; lsfr next uses their defaults.
 type testFlags struct {
-	soFar     bool
-	failFast  bool
-	runOn     bool
-	seed      int64
-	seeded    bool
-	duration  time.Duration
-	clients   int
-	dir       string
-	runScript string
-	json      bool
-	junit     string
-	keep      int
+	soFar    bool
+	failFast bool
+	runOn    bool
+	seed     int64
+	seeded   bool
+	duration time.Duration
+	clients  int
+	// faultNames is --faults as given, faults what it means.
+	faultNames string
+	faults     faults.Selection
+	plan       bool
+	dir        string
+	runScript  string
+	json       bool
+	junit      string
+	keep       int
 }
 
 // plain reports whether a pass counts for lsfr next: whoever weakens the test
 // or tests another program has not passed it.
 func (f *testFlags) plain() bool {
-	return f.duration == 0 && f.clients == 0 && f.runScript == defaultRunScript
+	return f.duration == 0 && f.clients == 0 && f.faultNames == "" && f.runScript == defaultRunScript
 }
 
 const (
@@ -64,6 +69,8 @@ time ran out), 4 lsfr itself failed, 130 interrupted.`,
   lsfr test persistence
   lsfr test --so-far
   lsfr test --seed 42 --duration 60s
+  lsfr test --faults kill,cut
+  lsfr test --plan --seed 42
   lsfr test --junit results.xml --json`,
 		Args:              argsBetween(0, 1),
 		ValidArgsFunction: completeStages,
@@ -82,6 +89,8 @@ time ran out), 4 lsfr itself failed, 130 interrupted.`,
 	fl.Int64Var(&f.seed, "seed", 0, "seed of the operations and faults (default: random, always shown)")
 	fl.DurationVar(&f.duration, "duration", 0, "how long clients run in each history scenario (default: about 10s)")
 	fl.IntVar(&f.clients, "clients", 0, "number of concurrent clients (default: the scenario's, 10)")
+	fl.StringVar(&f.faultNames, "faults", "", "inject only these `KINDS`, such as kill,pause,cut, or none")
+	fl.BoolVar(&f.plan, "plan", false, "print the faults that a seed gives, and run nothing")
 	fl.StringVar(&f.dir, "dir", ".", "the folder of your solution")
 	fl.StringVar(&f.runScript, "run-script", defaultRunScript, "the script that starts a node, relative to the folder")
 	fl.BoolVar(&f.json, "json", false, "print the result as JSON")
@@ -106,6 +115,12 @@ func (f *testFlags) validate(given func(flag string) bool) error {
 		return usagef("--run-script: the name is empty")
 	case f.junit == "" && given("junit"):
 		return usagef("--junit: the name is empty")
+	case f.faultNames == "" && given("faults"):
+		return usagef("--faults: want kinds of faults such as kill,cut, or none")
+	}
+	var err error
+	if f.faults, err = faults.ParseSelection(f.faultNames); err != nil {
+		return usagef("--faults %s: %v", f.faultNames, err)
 	}
 	if info, err := os.Stat(filepath.Dir(f.junit)); err != nil || !info.IsDir() {
 		return usagef("--junit %s: there is no folder %s", f.junit, filepath.Dir(f.junit))
@@ -127,11 +142,23 @@ func (a *app) test(ctx context.Context, f *testFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	first := last
-	if f.soFar {
-		first = 0
+	stages, err := c.SoFar(name, w.Config.Stage)
+	if err != nil {
+		return err
 	}
-	results, err := a.runStages(ctx, f, w, c, c.Stages[first:last+1])
+	if !f.soFar {
+		stages = stages[last:]
+	}
+	if err := f.chooseFaults(&stages[len(stages)-1]); err != nil {
+		return err
+	}
+	if !f.seeded {
+		f.seed = rand.Int64N(1_000_000_000)
+	}
+	if f.plan {
+		return a.plan(f, stages, f.seed)
+	}
+	results, err := a.runStages(ctx, f, w, c, stages)
 	if err != nil {
 		return err
 	}
@@ -171,13 +198,9 @@ func (a *app) runStages(ctx context.Context, f *testFlags, w *workspace.Workspac
 		return nil, err
 	}
 	defer release()
-	seed := f.seed
-	if !f.seeded {
-		seed = rand.Int64N(1_000_000_000)
-	}
 	var results []*report.Result
 	for i := range stages {
-		r, err := a.runStage(ctx, f, w, c, &stages[i], seed)
+		r, err := a.runStage(ctx, f, w, c, &stages[i])
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +212,7 @@ func (a *app) runStages(ctx context.Context, f *testFlags, w *workspace.Workspac
 	return results, nil
 }
 
-func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace, c *challenges.Challenge, stage *challenges.Stage, seed int64) (*report.Result, error) {
+func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace, c *challenges.Challenge, stage *challenges.Stage) (*report.Result, error) {
 	runDir, err := w.NewRun(stage.Name, time.Now())
 	if err != nil {
 		return nil, err
@@ -207,12 +230,12 @@ func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace
 	if err != nil {
 		return nil, err
 	}
-	con.printf("%s  stage %d of %d: %s, seed %d\n", con.style.bold.Sprint(c.Name), number+1, len(c.Stages), stage.Name, seed)
+	con.printf("%s  stage %d of %d: %s, seed %d\n", con.style.bold.Sprint(c.Name), number+1, len(c.Stages), stage.Name, f.seed)
 	fingerprint := ""
 	r, err := runner.Stage(ctx, runner.Options{
 		Challenge: c.Name, Stage: stage, Dir: f.dir, RunDir: runDir, Command: []string{"./" + f.runScript},
-		Seed: seed, Duration: f.duration, Clients: f.clients, FailFast: f.failFast, NoEarlyStop: f.runOn,
-		Guard: []string{self, "guard"}, Repeat: f.repeat(stage.Name, seed), Observer: con, Log: a.log(),
+		Seed: f.seed, Duration: f.duration, Clients: f.clients, Faults: f.faults, FailFast: f.failFast, NoEarlyStop: f.runOn,
+		Guard: []string{self, "guard"}, Repeat: f.repeat(stage.Name), Observer: con, Log: a.log(),
 		Ready: func() { fingerprint, err = workspace.Fingerprint(ctx, w.Dir) },
 	})
 	if err != nil {
@@ -228,8 +251,11 @@ func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace
 }
 
 // repeat is the command that repeats a run.
-func (f *testFlags) repeat(stage string, seed int64) string {
-	words := []string{"lsfr test", stage, fmt.Sprintf("--seed %d", seed)}
+func (f *testFlags) repeat(stage string) string {
+	words := []string{"lsfr test", stage, fmt.Sprintf("--seed %d", f.seed)}
+	if f.faultNames != "" {
+		words = append(words, "--faults "+shellWord(f.faultNames))
+	}
 	if f.duration > 0 {
 		words = append(words, "--duration "+f.duration.String())
 	}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/netsim"
 )
 
 // A Cluster is the set of nodes of one run. Its methods, and those of its nodes,
@@ -20,6 +22,7 @@ type Cluster struct {
 	run      string // the run's marker
 	family   *family
 	spawner  *spawner
+	network  *netsim.Network // nil without links
 	guard    *guard
 	failures chan *NodeError
 	building sync.Once
@@ -27,6 +30,7 @@ type Cluster struct {
 
 	mu       sync.Mutex
 	nodes    []*Node
+	links    []link
 	closed   bool
 	spawning sync.WaitGroup // Add only under mu and while not closed
 
@@ -69,6 +73,7 @@ func New(ctx context.Context, cfg Config) (*Cluster, error) {
 		c.family.spare(guard.process.Pid)
 	}
 	c.spawner = newSpawner()
+	c.startNetwork(ctx)
 	return c, nil
 }
 
@@ -116,6 +121,9 @@ func (c *Cluster) AddNode(ctx context.Context, id string) (*Node, error) {
 	}
 	if n.log, err = openNodeLog(n.logPath, logLimit); err != nil {
 		return nil, fmt.Errorf("add node %s: %w", id, err)
+	}
+	if err := c.connect(n); err != nil {
+		return nil, errors.Join(fmt.Errorf("add node %s: %w", id, err), n.log.close())
 	}
 	if c.guard != nil {
 		n.family.spare(c.guard.process.Pid)
@@ -211,6 +219,9 @@ func (c *Cluster) close() error {
 	if !waitFor(&c.watchers, endWithin) {
 		// Their goroutines are still at work, so nothing may be taken from them.
 		return errors.Join(append(errs, errors.New("a node could not be ended"))...)
+	}
+	if err := c.closeNetwork(); err != nil {
+		errs = append(errs, err)
 	}
 	c.spawner.close()
 	if c.guard != nil {

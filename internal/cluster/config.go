@@ -19,6 +19,11 @@ type Config struct {
 	// Args returns further flags for a node. It is called at each start, and may
 	// be nil.
 	Args func(*Node) []string
+	// Links gives every node --id and --peers, and makes a network of links that
+	// lsfr owns, one per ordered pair: see Cluster.Network.
+	Links bool
+	// Seed decides what the network decides at random.
+	Seed int64
 	// Env holds further variables for the nodes, as in {"NAME=value"}.
 	Env []string
 	// RunDir is the folder of the run, absolute or relative to Dir. A node's

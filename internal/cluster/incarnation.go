@@ -112,6 +112,9 @@ func (inc *incarnation) watch() {
 	}
 	close(inc.rootEnded)
 	inc.awaitRest()
+	if err := n.linksDown(); err != nil {
+		n.cluster.cfg.Log.Warn().Err(err).Str("node", n.id).Msg("its peers may not see that it is gone")
+	}
 
 	// Whoever still holds the output is not known to belong to the node; what a
 	// pipe can hold is read, and no more is waited for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -49,6 +50,22 @@ func (n *Node) URL() string {
 // learner's folder if the run folder is.
 func (n *Node) WorkingDir() string { return n.workingDir }
 
+// EmptyWorkingDir removes everything from the working folder. The node must not be
+// running.
+func (n *Node) EmptyWorkingDir() error {
+	if n.Running() {
+		return fmt.Errorf("empty the folder of node %s: it is running", n.id)
+	}
+	dir := n.cluster.inDir(n.workingDir)
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("empty the folder of node %s: %w", n.id, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("empty the folder of node %s: %w", n.id, err)
+	}
+	return nil
+}
+
 // LogPath is the file that holds what the node printed.
 func (n *Node) LogPath() string { return n.logPath }
 
@@ -61,10 +78,20 @@ func (n *Node) command() []string {
 	cfg := n.cluster.cfg
 	words := append([]string(nil), cfg.Command...)
 	words = append(words, "--port", strconv.Itoa(n.port), "--working-dir", n.workingDir)
+	words = append(words, n.clusterFlags()...)
 	if cfg.Args != nil {
 		words = append(words, cfg.Args(n)...)
 	}
 	return words
+}
+
+// host is the address that the node listens on, as far as is known.
+func (n *Node) host() string {
+	host := strings.TrimPrefix(n.URL(), "http://")
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		return h
+	}
+	return loopbacks[0]
 }
 
 // Running reports whether any process of the node is there; it may be paused.
@@ -123,7 +150,12 @@ func (n *Node) Spawn(ctx context.Context) error {
 	n.mu.Lock()
 	n.latest = inc
 	n.mu.Unlock()
+	// Before anyone watches for its end, which takes the links down.
+	err = n.linksUp(n.host())
 	n.cluster.watchers.Go(inc.watch)
+	if err != nil {
+		return fmt.Errorf("start node %s: %w", n.id, err)
+	}
 	return nil
 }
 

@@ -82,6 +82,11 @@ func (n *Node) endOf(inc *incarnation) error {
 // becameReady notes where the node answered, and which processes it is made of.
 func (n *Node) becameReady(inc *incarnation, host string) error {
 	inc.setReady()
+	if host != n.host() {
+		if err := n.linksUp(host); err != nil {
+			return fmt.Errorf("wait for node %s: %w", n.id, err)
+		}
+	}
 	n.mu.Lock()
 	n.url = baseURL(host, n.port)
 	n.everReady = true

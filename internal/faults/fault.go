@@ -3,8 +3,11 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/netsim"
 )
 
 // Node is what a fault can do to a node.
@@ -17,34 +20,56 @@ type Node interface {
 	Stop(ctx context.Context) error
 	// Kill sends SIGKILL to every process and waits until all are gone.
 	Kill(ctx context.Context) error
+	// Pause sends SIGSTOP to every process, Resume sends SIGCONT.
+	Pause(ctx context.Context) error
+	Resume(ctx context.Context) error
 }
 
-// Env is what faults act in.
+// Env is what faults act in. Its functions are called concurrently.
 type Env struct {
+	// Nodes are in the order of their numbers.
 	Nodes []Node
+	// Network is the links between the nodes; nil for a single node.
+	Network *netsim.Network
 	// OpenWrites counts the writes that clients wait for at this moment.
 	OpenWrites func() int
+	// Leader asks the cluster who leads: the ID that a majority of all nodes names
+	// at this moment, or "". It may be nil if no step aims at a leader or follower.
+	Leader func(ctx context.Context) string
 }
 
 // Fault is one kind of fault; Catalog lists them.
 type Fault struct {
-	// Name stands in histories and on the command line.
+	// Name is what plans and the command line call it.
 	Name string
+	// Family is what histories record; the command line accepts it for all faults
+	// of the family. Empty means that it is the name.
+	Family string
 	// Title says what it does.
 	Title string
-	// Inject does it to the step's target. It returns what it hit, and how to
-	// heal it. An error ends the run and its cluster, so nothing is healed after
-	// one; the Injection tells what was hit all the same.
-	Inject func(ctx context.Context, env *Env, s Step) (Injection, error)
+	// MinNodes is the size of the smallest cluster in which it makes sense.
+	MinNodes int
+	// Inject does it to the targets, of which there is at least one. After an error
+	// the Injection tells what was hit all the same, and heals what was done.
+	Inject func(ctx context.Context, env *Env, s Step, targets []Node) (Injection, error)
+
+	// describe says what a step of it does to whom; nil means that its name does.
+	describe func(s Step, who string) string
 }
 
-// Injection is a fault that is active.
+func (f Fault) family() string { return cmp.Or(f.Family, f.Name) }
+
+// Injection is a fault that is active. Every field may be nil.
 type Injection struct {
+	// Targets are the IDs of the nodes that it hit, if not those it was aimed at.
 	Targets []string
-	Detail  string
-	// Hits counts what the fault met; a fault without hits proves nothing.
-	Hits int
-	// Heal ends the fault. It returns at once when ctx is cancelled.
+	// Detail says more about what happened. It is called after healing.
+	Detail func() string
+	// Hits counts what the fault met; a fault without hits proves nothing. It is
+	// called after healing.
+	Hits func() int
+	// Heal ends the fault. It is called exactly once, also when ctx is cancelled:
+	// then faults of processes return at once, and faults of the network heal.
 	Heal func(ctx context.Context) error
 }
 
@@ -54,15 +79,17 @@ func Catalog() []Fault {
 		Kill(),
 		KillRecovering(),
 		Stop(),
+		Pause(),
+		Isolate(),
+		Halves(),
+		Majority(),
+		Ring(),
+		Bridge(),
+		OneWay(),
+		Slow(),
+		Lossy(),
+		Reset(),
 	}
-}
-
-// start spawns a node and waits until it answers.
-func start(ctx context.Context, n Node) error {
-	if err := n.Spawn(ctx); err != nil {
-		return err
-	}
-	return n.WaitReady(ctx)
 }
 
 // sleep waits for d or for ctx.

@@ -1,23 +1,27 @@
 package faults
 
 import (
-	"context"
-	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
-
-	"github.com/st3v3nmw/lsfr/history"
 )
 
-// Spec says how often a fault comes and how long it lasts.
+// Spec says how often a fault comes, whom it is aimed at and how long it lasts.
 type Spec struct {
 	Fault Fault
-	// Weight is how often the fault comes, relative to the plan's others.
+	// Weight is how often the fault comes, relative to the others of its track; less
+	// than 1 means never.
 	Weight int
-	// Gap is the time before the fault, since the last one healed; Hold is how
-	// long it stays; Delay is the fault's own.
+	Target Target
+	// Gap is the time before the fault, since the track's last one healed; Hold is
+	// how long it stays; Delay is the fault's own.
 	Gap, Hold, Delay Range
 }
+
+// Track is faults that come one after the other. Tracks of a scenario run side by
+// side, so that a node may die during a partition. A track of process faults and
+// one of network faults never get in each other's way; two of process faults would.
+type Track []Spec
 
 // Range is a range of durations; both ends are possible.
 type Range struct{ Min, Max time.Duration }
@@ -31,101 +35,102 @@ func (r Range) draw(rng *rand.Rand) time.Duration {
 
 // Step is one fault of a plan.
 type Step struct {
-	Fault Fault
-	// Target is the index of the node.
-	Target           int
+	Fault  Fault
+	Target Target
+	// Seed decides what is left to chance: which of the candidates, which halves.
+	Seed             uint64
 	Gap, Hold, Delay time.Duration
+
+	nodes []string // of the plan; nil if the step is not from one
 }
 
-// Plan is an endless sequence of steps; the same seed and specs give the same one.
+// random returns the generator for what the fault chooses.
+func (s Step) random() *rand.Rand { return rand.New(rand.NewPCG(s.Seed, 0)) }
+
+// Plan is an endless sequence of steps for each track; the same seed, tracks and
+// nodes give the same one.
 type Plan struct {
-	specs []Spec
-	nodes int
-	rng   *rand.Rand
+	seed   int64
+	tracks []Track
+	nodes  []string
+	drawn  []*rand.Rand // of each track
 }
 
 // planStream keeps the plan's random numbers apart from those of the clients.
 const planStream = 1 << 40
 
-// NewPlan draws a plan for a cluster with that many nodes.
-func NewPlan(seed int64, specs []Spec, nodes int) *Plan {
-	return &Plan{specs: specs, nodes: nodes, rng: rand.New(rand.NewPCG(uint64(seed), planStream))}
+// NewPlan draws a plan for a cluster of the nodes with these IDs. Each track has
+// random numbers of its own, by its index. Faults that make no sense in a cluster so
+// small are left out.
+func NewPlan(seed int64, tracks []Track, nodes []string) *Plan {
+	p := &Plan{seed: seed, nodes: slices.Clone(nodes)}
+	for i, track := range tracks {
+		p.tracks = append(p.tracks, slices.DeleteFunc(slices.Clone(track), func(s Spec) bool {
+			return s.Weight < 1 || s.Fault.MinNodes > len(nodes)
+		}))
+		p.drawn = append(p.drawn, p.random(i))
+	}
+	return p
 }
 
-// Next draws the next step. A plan without specs has no steps.
-func (p *Plan) Next() (Step, bool) {
+func (p *Plan) random(track int) *rand.Rand {
+	return rand.New(rand.NewPCG(uint64(p.seed), planStream+uint64(track)))
+}
+
+// Tracks is the number of tracks, those without faults included.
+func (p *Plan) Tracks() int { return len(p.tracks) }
+
+// Next draws the next step of a track. A track without faults has no steps. It may
+// be called concurrently for different tracks.
+func (p *Plan) Next(track int) (Step, bool) { return p.draw(track, p.drawn[track]) }
+
+func (p *Plan) draw(track int, rng *rand.Rand) (Step, bool) {
+	specs := p.tracks[track]
 	total := 0
-	for _, s := range p.specs {
+	for _, s := range specs {
 		total += s.Weight
 	}
 	if total == 0 {
 		return Step{}, false
 	}
-	d := p.rng.IntN(total)
+	d := rng.IntN(total)
 	i := 0
-	for d >= p.specs[i].Weight {
-		d -= p.specs[i].Weight
+	for d >= specs[i].Weight {
+		d -= specs[i].Weight
 		i++
 	}
-	s := p.specs[i]
+	s := specs[i]
 	return Step{
-		Fault: s.Fault, Target: p.rng.IntN(p.nodes),
-		Gap: s.Gap.draw(p.rng), Hold: s.Hold.draw(p.rng), Delay: s.Delay.draw(p.rng),
+		Fault: s.Fault, Target: s.Target, Seed: rng.Uint64(),
+		Gap: s.Gap.draw(rng), Hold: s.Hold.draw(rng), Delay: s.Delay.draw(rng),
+		nodes: p.nodes,
 	}, true
 }
 
-// Recorder is where injected faults are recorded; *history.Recorder is one.
-type Recorder interface {
-	Now() time.Duration
-	Fault(history.FaultEvent)
+// Planned is a step and when it begins, counted from the start of the plan.
+type Planned struct {
+	At time.Duration
+	Step
 }
 
-// Run injects the plan's faults one after the other until stop is closed, and
-// heals each. active is told the name of the active fault, or "". A fault that
-// has begun is healed before Run returns, unless ctx is cancelled.
-func Run(ctx context.Context, env *Env, plan *Plan, rec Recorder, active func(fault string), stop <-chan struct{}) error {
-	for {
-		step, ok := plan.Next()
-		if !ok {
-			return nil
-		}
-		t := time.NewTimer(step.Gap)
-		select {
-		case <-t.C:
-		case <-stop:
-		case <-ctx.Done():
-		}
-		t.Stop()
-		select { // once more: a gap that is over must not win against a stop
-		case <-stop:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		default:
-		}
-		if err := Inject(ctx, env, step, rec, active); err != nil {
-			return err
-		}
-	}
-}
+// mostPlanned bounds Steps where the steps of a plan take no time.
+const mostPlanned = 1000
 
-// Inject injects one fault, holds it, heals it and records it.
-func Inject(ctx context.Context, env *Env, step Step, rec Recorder, active func(fault string)) error {
-	active(step.Fault.Name)
-	defer active("")
-	event := history.FaultEvent{Fault: step.Fault.Name, Start: rec.Now()}
-	injection, err := step.Fault.Inject(ctx, env, step)
-	event.Targets, event.Detail, event.Hits = injection.Targets, injection.Detail, injection.Hits
-	if err == nil {
-		err = sleep(ctx, step.Hold)
+// Steps returns for each track the steps that begin within d if injecting and
+// healing took no time, at most 1000 of each. It does not change what Next returns.
+func (p *Plan) Steps(d time.Duration) [][]Planned {
+	out := make([][]Planned, len(p.tracks))
+	for track := range p.tracks {
+		rng := p.random(track)
+		var now time.Duration
+		for len(out[track]) < mostPlanned {
+			s, ok := p.draw(track, rng)
+			if now += s.Gap; !ok || now >= d {
+				break
+			}
+			out[track] = append(out[track], Planned{now, s})
+			now += s.Hold
+		}
 	}
-	if injection.Heal != nil && err == nil {
-		err = injection.Heal(ctx)
-	}
-	event.End = rec.Now()
-	rec.Fault(event)
-	if err != nil {
-		return fmt.Errorf("fault %s: %w", step.Fault.Name, err)
-	}
-	return nil
+	return out
 }

@@ -57,7 +57,7 @@ func (s *shutdown) run(server *http.Server, listener net.Listener) error {
 		}
 		time.Sleep(50 * time.Millisecond) // A large snapshot takes its time, in which more requests come.
 	}
-	return drain(server)
+	return drain(server, drainTime)
 }
 
 // waitForIdle stops listening but goes on serving, and never tells a client to close its connection.

@@ -9,7 +9,7 @@ import (
 type Bug struct {
 	Name  string
 	Title string // one sentence: what the node does wrong
-	Stage string // the stage that must catch it: "http-api", "persistence" or "crash-recovery"
+	Stage string // the stage that must catch it: "http-api", "persistence", "crash-recovery", "clustering" or "read-replicas"
 }
 
 // bug is the name of the bug that is switched on, noBug for a correct node. Each name is declared where its code is.
@@ -21,6 +21,8 @@ const (
 	httpAPI       = "http-api"
 	persistence   = "persistence"
 	crashRecovery = "crash-recovery"
+	clustering    = "clustering"
+	readReplicas  = "read-replicas"
 )
 
 // Bugs lists all bugs in the order of the stages that must catch them. None is caught by an earlier stage.
@@ -73,6 +75,16 @@ func Bugs() []Bug {
 		list(crashRecovery, servesBeforeReplay, "The node serves requests before the replay has finished."),
 		list(crashRecovery, bigValuesAsync, "Values over 64 kB go to files of their own, which are written after the acknowledgement."),
 	}
+}
+
+// stage is the stage that must catch the bug, "" for a correct node.
+func (b bug) stage() string {
+	for _, known := range Bugs() {
+		if known.Name == string(b) {
+			return known.Stage
+		}
+	}
+	return ""
 }
 
 // parseBug finds the bug with that name; "" and "none" mean a correct node.

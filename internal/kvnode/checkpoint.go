@@ -36,7 +36,7 @@ func (e *engine) startCheckpoint() chan error {
 		done <- err
 		return done
 	}
-	s := snapshot{first: e.log.number, values: maps.Clone(e.values)}
+	s := snapshot{first: e.log.number, position: e.position, epoch: e.epoch, values: maps.Clone(e.values)}
 	go func() {
 		size, err := s.save(e.dir)
 		if err == nil {

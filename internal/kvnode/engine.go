@@ -16,17 +16,22 @@ type engine struct {
 	logf logFunc
 
 	writes  chan *pendingWrite
+	orders  chan order
 	closing chan struct{} // closed by close
 	closed  chan struct{} // closed when the committer has ended
 
-	mu     sync.RWMutex
-	values map[string]string // changed by the committer only
+	// Guarded by mu, and changed by the committer only.
+	mu       sync.RWMutex
+	values   map[string]string
+	position int64  // the number of records that made the values; it never goes back
+	epoch    string // names the history that the positions belong to; "" before it has a name
 
 	// What follows belongs to the committer.
 	log           *segmentLog
 	failed        error      // set once the log could not be written; it is not written again
 	checkpointing chan error // the running checkpoint's result; nil while there is none
 	snapshotBytes int64      // size of the last snapshot
+	tail          *tail      // is told the records that are committed; nil where nobody asks for them
 	closeErr      error      // for close, once closed is closed
 
 	bugs engineBugs
@@ -48,6 +53,7 @@ func openEngine(dir string, b bug, logf logFunc) (*engine, error) {
 		bug:     b,
 		logf:    logf,
 		writes:  make(chan *pendingWrite),
+		orders:  make(chan order),
 		closing: make(chan struct{}),
 		closed:  make(chan struct{}),
 		values:  make(map[string]string),
@@ -92,6 +98,9 @@ func (e *engine) commitWrites() {
 		select {
 		case w := <-e.writes:
 			e.commit(e.gather([]*pendingWrite{w}))
+			e.checkpointIfDue()
+		case o := <-e.orders:
+			o.done <- o.work()
 			e.checkpointIfDue()
 		case err := <-e.checkpointing:
 			e.checkpointing = nil
@@ -159,6 +168,10 @@ func (e *engine) apply(batch []*pendingWrite) {
 	for _, w := range batch {
 		apply(e.values, w.record)
 		e.bugs.applied(w.record)
+	}
+	e.position += int64(len(batch))
+	if e.tail != nil {
+		e.tail.append(batch)
 	}
 }
 

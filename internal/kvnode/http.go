@@ -12,8 +12,9 @@ import (
 // handler serves the client API. It routes by hand because http.ServeMux cleans paths, which would
 // redirect away from keys such as "." and "..".
 type handler struct {
-	store store
-	bug   bug
+	store   store
+	bug     bug
+	cluster *cluster // nil for a node that is alone
 	// writing counts the writes under way.
 	writing atomic.Int64
 }
@@ -46,12 +47,21 @@ func (h *handler) serveKey(w http.ResponseWriter, r *http.Request, key string) {
 	}
 	switch r.Method {
 	case http.MethodGet:
-		h.get(w, key)
+		if !h.elsewhere(w, r, key, "") {
+			h.get(w, key)
+		}
 	case http.MethodPut:
 		h.put(w, r, key)
 	case http.MethodDelete:
-		h.delete(w, key)
+		if !h.elsewhere(w, r, key, "") {
+			h.delete(w, key)
+		}
 	}
+}
+
+// elsewhere answers a valid request that another node of the cluster has to carry out, and tells whether it did.
+func (h *handler) elsewhere(w http.ResponseWriter, r *http.Request, key, value string) bool {
+	return h.cluster != nil && h.cluster.elsewhere(w, r, key, value)
 }
 
 func (h *handler) get(w http.ResponseWriter, key string) {
@@ -82,7 +92,9 @@ func (h *handler) put(w http.ResponseWriter, r *http.Request, key string) {
 		http.Error(w, "value cannot be empty", http.StatusBadRequest)
 		return
 	}
-	h.write(w, record{op: opPut, key: key, value: value})
+	if !h.elsewhere(w, r, key, value) {
+		h.write(w, record{op: opPut, key: key, value: value})
+	}
 }
 
 func (h *handler) delete(w http.ResponseWriter, key string) {

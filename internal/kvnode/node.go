@@ -16,19 +16,29 @@ import (
 	"time"
 )
 
-// BugVariable is the environment variable that names the bug to switch on when --bug is not given.
-const BugVariable = "LSFR_KVNODE_BUG"
+// Environment variables stand in for flags that are not given.
+const (
+	// BugVariable names the bug to switch on, as --bug does.
+	BugVariable = "LSFR_KVNODE_BUG"
+	// ReadsVariable says who answers reads, as --reads does.
+	ReadsVariable = "LSFR_KVNODE_READS"
+	// ForwardVariable says what a follower does with requests for the leader, as --forward does.
+	ForwardVariable = "LSFR_KVNODE_FORWARD"
+)
 
-// drainTime bounds how long a shutdown waits for requests in flight; the contract allows 15 s in all.
-const drainTime = 10 * time.Second
+const (
+	// drainTime bounds how long a shutdown waits for requests in flight; the contract allows 15 s in all.
+	drainTime = 10 * time.Second
+	// clusterDrainTime is less, because a link may hold half of a request for as long as it likes.
+	clusterDrainTime = 4 * time.Second
+)
 
 // config is what the command line says.
 type config struct {
 	port       int
 	workingDir string
-	id         string
-	peers      string
 	bug        bug
+	cluster    clusterConfig
 }
 
 // Main runs a node until ctx ends or SIGTERM or SIGINT arrives, and returns the process's exit code:
@@ -54,19 +64,29 @@ func Main(ctx context.Context, args []string, stderr io.Writer) int {
 
 func parseArgs(args []string, stderr io.Writer) (config, error) {
 	var cfg config
-	var name string
+	var name, peers string
 	flags := flag.NewFlagSet("kvnode", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&cfg.port, "port", 0, "`port` to listen on, at 127.0.0.1; 0 takes a free one")
 	flags.StringVar(&cfg.workingDir, "working-dir", "", "the `folder` that holds the data")
-	flags.StringVar(&cfg.id, "id", "n1", "this node's `name`")
-	flags.StringVar(&cfg.peers, "peers", "", "the other nodes as `ID=HOST:PORT,…`; not used yet")
+	flags.StringVar(&cfg.cluster.id, "id", "n1", "this node's `name`")
+	flags.StringVar(&peers, "peers", "", "the other nodes as `ID=HOST:PORT,…`; none for a node that is alone")
+	flags.StringVar(&cfg.cluster.reads, "reads", os.Getenv(ReadsVariable),
+		"`who` answers reads in a cluster: local, each node from its own copy, or leader (default local, but leader for bugs of the stage clustering)")
+	flags.StringVar(&cfg.cluster.forward, "forward", os.Getenv(ForwardVariable),
+		"`how` a follower brings a request to the leader: pass, or redirect for a 307 (default pass)")
 	flags.StringVar(&name, "bug", os.Getenv(BugVariable), "`name` of the bug to switch on, none for a correct node")
 	err := flags.Parse(args)
 	if err != nil {
 		return config{}, err
 	}
 	cfg.bug, err = parseBug(name)
+	if err == nil {
+		cfg.cluster.members, err = parsePeers(cfg.cluster.id, peers)
+	}
+	if err == nil {
+		err = cfg.cluster.complete(cfg.bug)
+	}
 	switch {
 	case err != nil:
 	case flags.NArg() > 0:
@@ -93,16 +113,35 @@ func run(ctx context.Context, cfg config, logger *log.Logger) error {
 	if err != nil {
 		return err
 	}
-	err = serve(ctx, cfg, st, logger)
+	err = join(ctx, cfg, st, logger)
 	if closeErr := st.close(); err == nil {
 		err = closeErr
 	}
 	return err
 }
 
+// join makes the node part of its cluster, if it has one, and serves.
+func join(ctx context.Context, cfg config, st store, logger *log.Logger) error {
+	h := &handler{store: st, bug: cfg.bug}
+	if len(cfg.cluster.members) == 0 {
+		shutdown := newShutdown(cfg.bug, st)
+		return serve(ctx, cfg, &http.Server{Handler: h, ConnState: shutdown.connState}, shutdown.run, logger)
+	}
+	e, ok := st.(*engine)
+	if !ok {
+		return fmt.Errorf("the bug %s works only without --peers", cfg.bug)
+	}
+	c, err := startCluster(cfg.cluster, e, h, logger.Printf)
+	if err != nil {
+		return fmt.Errorf("start as a member of a cluster: %w", err)
+	}
+	defer c.close()
+	return serve(ctx, cfg, &http.Server{Handler: c, ConnState: c.unused.connState}, c.shutDown, logger)
+}
+
 // serve listens only now that the store has recovered: before, a client finds no server, which is no
 // answer at all; it never finds half of the data.
-func serve(ctx context.Context, cfg config, st store, logger *log.Logger) error {
+func serve(ctx context.Context, cfg config, server *http.Server, shutDown func(*http.Server, net.Listener) error, logger *log.Logger) error {
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.port)))
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -110,35 +149,30 @@ func serve(ctx context.Context, cfg config, st store, logger *log.Logger) error 
 	if cfg.bug == leavesChild {
 		startChild(logger.Printf)
 	}
-	shutdown := newShutdown(cfg.bug, st)
-	server := &http.Server{
-		Handler:           &handler{store: st, bug: cfg.bug},
-		ErrorLog:          logger,
-		ReadHeaderTimeout: time.Minute,
-		ConnState:         shutdown.connState,
-	}
+	server.ErrorLog = logger
+	server.ReadHeaderTimeout = time.Minute
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	logger.Printf("node %s is listening on %s", cfg.id, listener.Addr())
+	logger.Printf("node %s is listening on %s", cfg.cluster.id, listener.Addr())
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
-	logger.Printf("node %s is stopping", cfg.id)
-	err = shutdown.run(server, listener)
+	logger.Printf("node %s is stopping", cfg.cluster.id)
+	err = shutDown(server, listener)
 	<-served
 	if err != nil {
 		return fmt.Errorf("finish requests in flight: %w", err)
 	}
-	logger.Printf("node %s has stopped", cfg.id)
+	logger.Printf("node %s has stopped", cfg.cluster.id)
 	return nil
 }
 
 // drain stops accepting and waits for the requests in flight. A client that does not finish its request
 // in time is cut off, without its write.
-func drain(server *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+func drain(server *http.Server, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {

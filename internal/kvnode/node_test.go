@@ -30,9 +30,9 @@ type nodeProcess struct {
 }
 
 // startNode starts a node and waits until it listens. It is killed when the test ends, at the latest.
-func startNode(t *testing.T, dir string, b bug) *nodeProcess {
+func startNode(t *testing.T, dir string, b bug, args ...string) *nodeProcess {
 	t.Helper()
-	n := &nodeProcess{t: t, cmd: exec.Command(os.Args[0], "--port", "0", "--working-dir", dir)}
+	n := &nodeProcess{t: t, cmd: exec.Command(os.Args[0], append([]string{"--port", "0", "--working-dir", dir}, args...)...)}
 	// The race detector would make every process sleep for a second when it exits.
 	n.cmd.Env = append(os.Environ(), nodeVariable+"=1", BugVariable+"="+string(b), "GORACE=atexit_sleep_ms=0")
 	stderr, err := n.cmd.StderrPipe()

@@ -21,9 +21,10 @@ const (
 	opPut         op = 1
 	opDelete      op = 2
 	opClear       op = 3
-	opSnapshot    op = 4 // begins a snapshot; value: the first segment it does not cover
+	opSnapshot    op = 4 // begins a snapshot; value: the first segment it does not cover, position and epoch
 	opSnapshotEnd op = 5 // ends a snapshot; value: the number of keys
 	opPutSide     op = 6 // bug big-values-async: value: the name of the file that has the value
+	opSkipped     op = 7 // some bugs of replicas: keeps the position of a record that is lost
 )
 
 // A record is one change of the data, as it is written to the log.

@@ -45,12 +45,13 @@ func (e *engine) recover() error {
 	if err := dropBefore(e.dir, s.first); err != nil {
 		return err
 	}
-	e.values, e.snapshotBytes = s.values, size
+	e.values, e.snapshotBytes, e.epoch = s.values, size, s.epoch
 	e.log = &segmentLog{dir: e.dir, bug: e.bug, format: e.bug.logFormat()}
 	records, err := e.replay(s.first)
 	if err != nil {
 		return err
 	}
+	e.position = s.position + int64(len(records))
 	if e.bug.breaksRecovery() {
 		e.bugs.recoverWrongly(records)
 	} else {

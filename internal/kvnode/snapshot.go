@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -15,10 +17,13 @@ const (
 	snapshotTempName = "snapshot.tmp"
 )
 
-// A snapshot holds the values as they were before the segment numbered first was begun.
+// A snapshot holds the values as they were before the segment numbered first was begun, and the
+// position and the epoch that they had then.
 type snapshot struct {
-	first  int
-	values map[string]string
+	first    int
+	position int64
+	epoch    string
+	values   map[string]string
 }
 
 // save replaces the snapshot in dir. The old one stays until the new one is complete and durable.
@@ -49,20 +54,45 @@ func (s snapshot) writeTemp(dir string) (int64, error) {
 	return size, nil
 }
 
-func (s snapshot) writeTo(file *os.File) (size int64, err error) {
-	w := bufio.NewWriterSize(file, 256<<10)
+func (s snapshot) writeTo(to io.Writer) (size int64, err error) {
+	w := bufio.NewWriterSize(to, 256<<10)
 	var buffer []byte
 	put := func(r record) {
 		buffer = binaryFormat{}.encode(buffer[:0], r)
 		n, _ := w.Write(buffer) // a bufio.Writer keeps its error for Flush
 		size += int64(n)
 	}
-	put(record{op: opSnapshot, value: strconv.Itoa(s.first)})
+	put(record{op: opSnapshot, value: s.header()})
 	for key, value := range s.values {
 		put(record{op: opPut, key: key, value: value})
 	}
 	put(record{op: opSnapshotEnd, value: strconv.Itoa(len(s.values))})
 	return size, w.Flush()
+}
+
+func (s snapshot) header() string {
+	return strings.TrimSpace(fmt.Sprintf("%d %d %s", s.first, s.position, s.epoch))
+}
+
+// parseHeader reads what header wrote, and the number alone, which is all that the header was once.
+func (s *snapshot) parseHeader(header string) bool {
+	fields := strings.Fields(header)
+	if len(fields) < 1 || len(fields) > 3 {
+		return false
+	}
+	var err error
+	if s.first, err = strconv.Atoi(fields[0]); err != nil || s.first < 1 {
+		return false
+	}
+	if len(fields) > 1 {
+		if s.position, err = strconv.ParseInt(fields[1], 10, 64); err != nil || s.position < 0 {
+			return false
+		}
+	}
+	if len(fields) > 2 {
+		s.epoch = fields[2]
+	}
+	return true
 }
 
 // installSnapshot puts the temporary file in the snapshot's place: at any moment a crash leaves the old
@@ -103,11 +133,9 @@ func (s *snapshot) fill(found scanned) error {
 	for i, r := range found.records {
 		switch r.op {
 		case opSnapshot:
-			first, err := strconv.Atoi(r.value)
-			if i != 0 || err != nil || first < 1 {
+			if i != 0 || !s.parseHeader(r.value) {
 				return errors.New("it does not begin as a snapshot does")
 			}
-			s.first = first
 		case opPut:
 			s.values[r.key] = r.value
 		case opSnapshotEnd:

@@ -98,6 +98,9 @@ func newJUnitSuite(r *Result) junitSuite {
 	}
 	for i := range checks {
 		c := &checks[i]
+		if c.Scenario != nil && c.Scenario.Staleness != nil {
+			s.Properties = append(s.Properties, junitProperty{"staleness in " + inline(c.Name, 200), StalenessLine(c.Scenario.Staleness)})
+		}
 		tc := junitCase{Class: inline(r.Challenge, 200) + "." + inline(r.Stage, 200), Name: inline(c.Name, 200), Time: junitTime(c.Took)}
 		switch c.Status {
 		case Passed:

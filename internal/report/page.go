@@ -19,6 +19,8 @@ type Page struct {
 	History *history.History
 	// Verdict on History; nil if it was not judged.
 	Verdict *models.Verdict
+	// Staleness of the reads in History; if nil, that of the Result's scenario.
+	Staleness *models.Staleness
 	// Source is the path of the history's file, for a history that was only checked.
 	Source string
 	// Repeat is the command that repeats the run or the check; if empty, the Result's.

@@ -214,7 +214,8 @@ func hostilePage(t *testing.T, text string) Page {
 	v.Violations = append(v.Violations, models.Violation{Rule: models.Rule(text), Key: text, Sentence: text, Operations: h.Operations})
 	v.Undecided = []models.Undecided{{Key: text, Reason: text}}
 	v.Warnings = []string{text}
-	return Page{Result: hostileResult(text), History: h, Verdict: v, Source: text, Repeat: text}
+	stale := &models.Staleness{Nodes: []models.ReadStaleness{{Node: text, Reads: 1}}}
+	return Page{Result: hostileResult(text), History: h, Verdict: v, Staleness: stale, Source: text, Repeat: text}
 }
 
 func TestPageShowsHostileTextAsText(t *testing.T) {

@@ -88,6 +88,9 @@ type Scenario struct {
 	Faults map[string]int `json:"faults,omitempty"`
 	// Verdict is nil if the scenario ended before it could be judged.
 	Verdict *models.Verdict `json:"verdict,omitempty"`
+	// Staleness is how old the values were that were read, where the model allows
+	// that; nil if it was not measured. It has no influence on the verdict.
+	Staleness *models.Staleness `json:"staleness,omitempty"`
 }
 
 // FirstFailure returns the first check that failed, or else the first that is

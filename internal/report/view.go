@@ -37,6 +37,7 @@ type view struct {
 	Violation *violationView
 	Undecided []string
 	Failures  []failureView
+	Staleness *stalenessView
 	Timeline  *timeline
 	Faults    []faultView
 	MoreFault int
@@ -57,6 +58,8 @@ type violationView struct {
 	Intervals                  *intervals
 	Operations                 []operationView
 	MoreOperations             int
+	Copies                     []copyView
+	MoreCopies                 int
 	Hint                       string
 	Details                    []string
 }
@@ -97,6 +100,7 @@ func newView(ctx context.Context, p *Page) *view {
 	if p.Result != nil {
 		v.checks(p)
 	}
+	v.staleness(p)
 	v.Policy = policy(v.Picture)
 	return v
 }
@@ -136,6 +140,9 @@ func (v *view) verdict(ctx context.Context, p *Page) {
 		}
 	}
 	v.Violation = newViolationView(&worst, faults)
+	if p.History != nil && worst.Rule == models.RuleCopiesDisagree {
+		v.Violation.copies(p.History, &worst)
+	}
 	if c := scenarioCheck(p); c != nil && c.Failure != nil {
 		v.Violation.Hint = visible(shorten(c.Failure.Hint, 2000))
 		v.Violation.Details = details(c.Failure.Details)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func (r *run) checks(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
 	if err == nil {
-		err = start(ctx, c)
+		err = c.StartAll(ctx, true)
 	}
 	if node, ok := errors.AsType[*cluster.NodeError](err); ok && node.Kind == cluster.NotRunnable {
 		return err // no verdict on a program that is not there
@@ -42,7 +43,18 @@ func (r *run) checks(ctx context.Context) (err error) {
 		return err
 	}
 	r.done(first)
-	if first.Status != report.Passed {
+	formed := first.Status == report.Passed
+	if formed && r.Stage.Nodes > 1 {
+		r.Observer.CheckStarted(settleName)
+		began := time.Now()
+		settled, err := outcome(ctx, settleName, settleHint, began, settle(ctx, c))
+		if err != nil {
+			return err
+		}
+		r.done(settled)
+		formed = settled.Status == report.Passed
+	}
+	if !formed {
 		for _, k := range r.Stage.Checks {
 			r.skip(k.Name)
 		}
@@ -55,7 +67,7 @@ func (r *run) checks(ctx context.Context) (err error) {
 	if r.Ready != nil {
 		r.Ready()
 	}
-	client := workload.NewClient(requestTime)
+	client := workload.NewClient(requestTime, routes(c))
 	defer client.Close()
 	for i, k := range r.Stage.Checks {
 		if r.over(ctx) {
@@ -75,18 +87,19 @@ func (r *run) checks(ctx context.Context) (err error) {
 
 const startHint = "lsfr runs ./run.sh --port PORT --working-dir DIR in your folder and waits until GET /health on that port answers anything but 503. Make run.sh build your program if need be, and start it with these flags (\"$@\")."
 
-// check does one check, on nodes that run.
+// settleName is the second check of every stage with several nodes.
+const settleName = "forms a cluster with one leader"
+
+const settleHint = "Within 30 s of their start, exactly one node says in GET /cluster/info that it leads, and every node names that one as its leader. lsfr guide clustering has the whole answer, field by field."
+
+// check does one check, on nodes that run and agree.
 func (r *run) check(ctx context.Context, c *cluster.Cluster, client *workload.Client, number int, k challenges.Check) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, fmt.Errorf("the check took longer than %s", checkTime))
+	limit := cmp.Or(k.Limit, checkTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the check took longer than %s", limit))
 	defer cancel()
-	for _, n := range c.Nodes() {
-		// An earlier check may have left it dead, and one failure must not become many.
-		if n.Running() {
-			continue
-		}
-		if err := n.Start(ctx); err != nil {
-			return err
-		}
+	// An earlier check may have left nodes dead, and one failure must not become many.
+	if err := start(ctx, c, false); err != nil {
+		return err
 	}
 	err := k.Run(ctx, challenges.NewEnv(c, client, number))
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
@@ -119,6 +132,12 @@ func outcome(ctx context.Context, name, hint string, began time.Time, err error)
 func explain(err error, hint string) *report.Failure {
 	if node, ok := errors.AsType[*cluster.NodeError](err); ok {
 		return &report.Failure{Summary: node.Error(), Hint: hint, Details: node.Details()}
+	}
+	if unsettled, ok := errors.AsType[*cluster.UnsettledError](err); ok {
+		return &report.Failure{Summary: unsettled.Error(), Hint: settleHint, Details: unsettled.Said}
+	}
+	if wrong, ok := errors.AsType[*cluster.InfoError](err); ok {
+		return &report.Failure{Summary: wrong.Error(), Request: "GET /cluster/info on " + wrong.Node, Actual: wrong.Body, Hint: hint}
 	}
 	if f, ok := errors.AsType[*challenges.Failure](err); ok {
 		out := &report.Failure{Summary: f.Summary, Request: f.Request, Expected: f.Expected, Actual: f.Actual, Hint: f.Hint}

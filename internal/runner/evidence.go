@@ -45,10 +45,35 @@ func (l *live) missingEvidence(h *history.History) string {
 		return fmt.Sprintf("only %d of %d reads were answered", answered, reads)
 	case l.unanswered > 0:
 		return fmt.Sprintf("%d of %d reads after the last fault got no answer", l.unanswered, l.finalReads)
-	case len(h.Faults) < l.scenario.MinFaults:
-		return fmt.Sprintf("only %d of at least %d faults could be injected, because the node was slow to come back", len(h.Faults), l.scenario.MinFaults)
-	case l.scenario.MinFaults > 0 && hits == 0:
+	case len(h.Faults) < l.minFaults():
+		return fmt.Sprintf("only %d of at least %d faults could be injected, because nodes were slow to come back, or nobody led", len(h.Faults), l.minFaults())
+	case l.minFaults() > 0 && hits == 0:
 		return "no fault came while a write was in flight"
+	}
+	return idleNode(h)
+}
+
+// minAcked is how many acknowledged writes each node of a cluster needs: a node that
+// refuses everything proves nothing about itself.
+const minAcked = 10
+
+func idleNode(h *history.History) string {
+	if len(h.Nodes) == 1 {
+		return ""
+	}
+	writes, acked := make(map[string]int), make(map[string]int)
+	for i := range h.Operations {
+		if o := &h.Operations[i]; o.Kind.Writes() {
+			writes[o.Node]++
+			if o.Outcome == history.OK {
+				acked[o.Node]++
+			}
+		}
+	}
+	for _, n := range h.Nodes {
+		if acked[n] < minAcked {
+			return fmt.Sprintf("only %d of %d writes through %s were acknowledged", acked[n], writes[n], n)
+		}
 	}
 	return ""
 }

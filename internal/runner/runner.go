@@ -16,8 +16,10 @@ import (
 	"github.com/st3v3nmw/lsfr/challenges"
 	"github.com/st3v3nmw/lsfr/history"
 	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/internal/faults"
 	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/models"
+	"github.com/st3v3nmw/lsfr/workload"
 )
 
 // Options of a run of one stage.
@@ -33,6 +35,8 @@ type Options struct {
 	// Duration and Clients override the scenarios' own if greater than 0.
 	Duration time.Duration
 	Clients  int
+	// Faults restricts the faults that are injected; the zero value does not.
+	Faults faults.Selection
 	// FailFast skips what is left after the first failure.
 	FailFast bool
 	// NoEarlyStop lets a scenario run on when its history breaks the model already.
@@ -143,6 +147,7 @@ func (r *run) newCluster(ctx context.Context, folder string) (*cluster.Cluster, 
 	c, err := cluster.New(ctx, cluster.Config{
 		Dir: r.Dir, Command: r.Command, Env: r.Env,
 		RunDir: filepath.Join(r.RunDir, folder), LogDir: filepath.Join(r.RunDir, "nodes"),
+		Links: r.Stage.Nodes > 1, Seed: r.Seed,
 		Guard: r.Guard, OnBuilding: r.Observer.Building, Log: r.Log,
 	})
 	if err != nil {
@@ -156,14 +161,34 @@ func (r *run) newCluster(ctx context.Context, folder string) (*cluster.Cluster, 
 	return c, nil
 }
 
-// start starts all nodes.
-func start(ctx context.Context, c *cluster.Cluster) error {
-	for _, n := range c.Nodes() {
-		if err := n.Start(ctx); err != nil {
-			return err
-		}
+// settleTime is how long a cluster may take until it has a leader whom all nodes name.
+const settleTime = 30 * time.Second
+
+// start starts all nodes that do not run, and waits until a cluster is settled.
+// first is set if the program may have to be built.
+func start(ctx context.Context, c *cluster.Cluster, first bool) error {
+	if err := c.StartAll(ctx, first); err != nil {
+		return err
 	}
-	return nil
+	return settle(ctx, c)
+}
+
+func settle(ctx context.Context, c *cluster.Cluster) error {
+	if len(c.Nodes()) == 1 {
+		return nil
+	}
+	return c.WaitSettled(ctx, settleTime)
+}
+
+// routes finds nodes by the addresses in redirects.
+func routes(c *cluster.Cluster) workload.Route {
+	return func(address string) (workload.Node, bool) {
+		n := c.NodeAt(address)
+		if n == nil {
+			return workload.Node{}, false
+		}
+		return workload.Node{ID: n.ID(), URL: n.URL()}, true
+	}
 }
 
 // reportTime bounds the writing of the report, its picture included.

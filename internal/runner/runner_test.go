@@ -246,7 +246,7 @@ func TestARunScriptThatIsMissingIsNoVerdict(t *testing.T) {
 func TestFaultsThatHitNothingAreNoEvidence(t *testing.T) {
 	stage := small()
 	stage.Scenarios[0].Mix = workload.Mix{Gets: 1, HotKeys: 2, KeyLife: 30} // nobody writes, so no write is hit
-	stage.Scenarios[0].Faults = []faults.Spec{{Fault: faults.Kill(), Weight: 1, Gap: faults.Range{Min: 50 * time.Millisecond, Max: 100 * time.Millisecond}}}
+	stage.Scenarios[0].Faults = []faults.Track{{{Fault: faults.Kill(), Weight: 1, Gap: faults.Range{Min: 50 * time.Millisecond, Max: 100 * time.Millisecond}}}}
 	stage.Scenarios[0].MinFaults = 1
 	r := runStage(t, t.Context(), options(t, stage, "node"))
 	if r.Status != report.Unknown {

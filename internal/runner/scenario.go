@@ -6,17 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/challenges"
 	"github.com/st3v3nmw/lsfr/history"
-	"github.com/st3v3nmw/lsfr/internal/cluster"
-	"github.com/st3v3nmw/lsfr/internal/faults"
 	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/models"
-	"github.com/st3v3nmw/lsfr/workload"
 )
 
 // historyFile is the name of a run's history: history.json for its first
@@ -48,7 +43,7 @@ func (r *run) scenario(ctx context.Context, index int, s *challenges.Scenario) (
 	for _, n := range c.Nodes() {
 		header.Nodes = append(header.Nodes, n.ID())
 	}
-	err = start(ctx, c)
+	err = start(ctx, c, false)
 	var h *history.History
 	if err == nil {
 		w, werr := history.NewWriter(out, header)
@@ -114,199 +109,4 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 		}
 	}
 	return c, nil
-}
-
-// live is a scenario while it runs.
-type live struct {
-	run      *run
-	scenario *challenges.Scenario
-	cluster  *cluster.Cluster
-	rec      *history.Recorder
-	progress workload.Progress
-	phase    atomic.Value // string
-	// clientTime is how long clients ran.
-	clientTime time.Duration
-	injected   atomic.Int64
-	violated   atomic.Bool
-	judging    atomic.Int64 // nanoseconds that the live check took while clients ran
-	unanswered int
-	finalReads int
-}
-
-// drive lets clients and faults loose, heals, and reads everything once more.
-func (l *live) drive(parent context.Context) error {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	l.phase.Store("")
-	var wg sync.WaitGroup
-	watched := make(chan struct{})
-	wg.Add(2)
-	go func() { // a node that exits by itself ends the scenario at once
-		defer wg.Done()
-		select {
-		case failure := <-l.cluster.Failures():
-			cancel(failure)
-		case <-watched:
-		}
-	}()
-	go func() {
-		defer wg.Done()
-		l.show(watched)
-	}()
-	if err := l.phases(ctx, cancel); err != nil {
-		cancel(err) // keeps an earlier cause
-	}
-	close(watched)
-	wg.Wait()
-	if parent.Err() != nil {
-		return parent.Err()
-	}
-	return context.Cause(ctx)
-}
-
-func (l *live) phases(ctx context.Context, cancel context.CancelCauseFunc) error {
-	keys := l.underLoad(ctx, cancel)
-	if l.violated.Load() {
-		return ctx.Err()
-	}
-	l.final(ctx, keys)
-	if l.scenario.Last != nil && ctx.Err() == nil {
-		step := faults.Step{Fault: *l.scenario.Last}
-		if err := faults.Inject(ctx, l.env(), step, l.rec, l.active); err != nil {
-			return err
-		}
-		l.final(ctx, keys)
-	}
-	return ctx.Err()
-}
-
-// final reads every key on every node.
-func (l *live) final(ctx context.Context, keys []string) {
-	l.active("final reads")
-	defer l.active("")
-	l.finalReads += len(keys) * len(l.cluster.Nodes())
-	l.unanswered += workload.FinalReads(ctx, l.rec, l.nodes(), keys)
-}
-
-// underLoad runs clients and faults for the scenario's duration, and returns
-// the keys that were used. A fault that cannot be injected or healed cancels.
-func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (keys []string) {
-	s := l.scenario
-	stopFaults, stopClients := make(chan struct{}), make(chan struct{})
-	var injecting sync.WaitGroup
-	injecting.Go(func() {
-		plan := faults.NewPlan(l.run.Seed, s.Faults, len(l.cluster.Nodes()))
-		if err := faults.Run(ctx, l.env(), plan, counting{l.rec, &l.injected}, l.active, stopFaults); err != nil {
-			cancel(err)
-		}
-	})
-	var working sync.WaitGroup
-	began := time.Now()
-	working.Go(func() {
-		keys = workload.Run(ctx, l.rec, workload.Options{
-			Mix: s.Mix, Clients: l.clients(), Rate: s.Rate, Seed: l.run.Seed, Nodes: l.nodes(),
-		}, &l.progress, stopClients)
-	})
-	violation := make(chan struct{})
-	var judging sync.WaitGroup
-	judged, stopJudging := context.WithCancel(ctx)
-	if !l.run.NoEarlyStop {
-		judging.Go(func() { l.judgeLive(judged, violation) })
-	}
-	l.untilEnough(ctx, violation)
-	stopJudging()
-	judging.Wait()
-	close(stopFaults)
-	injecting.Wait() // the active fault heals while clients still run
-	close(stopClients)
-	working.Wait()
-	l.clientTime = time.Since(began)
-	return keys
-}
-
-// longest is how many times its duration a scenario may take to see the faults it needs.
-const longest = 3
-
-// untilEnough waits for the scenario's duration, and longer while faults are
-// missing, but not when there is a violation already.
-func (l *live) untilEnough(ctx context.Context, violation <-chan struct{}) {
-	began := time.Now()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-violation:
-			return
-		case <-tick.C:
-		}
-		elapsed := time.Since(began)
-		enough := int(l.injected.Load()) >= l.scenario.MinFaults
-		if elapsed >= l.duration() && (enough || elapsed >= longest*l.duration()) {
-			return
-		}
-	}
-}
-
-// show tells the observer about the progress, a few times a second.
-func (l *live) show(done <-chan struct{}) {
-	began := time.Now()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
-		p := Progress{Elapsed: time.Since(began), Total: l.duration()}
-		p.OK, p.Failed, p.Unknown = l.progress.Counts()
-		p.Phase, _ = l.phase.Load().(string)
-		l.run.Observer.Progress(p)
-	}
-}
-
-func (l *live) active(phase string) { l.phase.Store(phase) }
-
-func (l *live) duration() time.Duration {
-	if l.run.Duration > 0 {
-		return l.run.Duration
-	}
-	return l.scenario.Duration
-}
-
-func (l *live) clients() int {
-	if l.run.Clients > 0 {
-		return l.run.Clients
-	}
-	return l.scenario.Clients
-}
-
-func (l *live) nodes() []workload.Node {
-	var out []workload.Node
-	for _, n := range l.cluster.Nodes() {
-		out = append(out, workload.Node{ID: n.ID(), URL: n.URL()})
-	}
-	return out
-}
-
-func (l *live) env() *faults.Env {
-	env := &faults.Env{OpenWrites: l.rec.OpenWrites}
-	for _, n := range l.cluster.Nodes() {
-		env.Nodes = append(env.Nodes, n)
-	}
-	return env
-}
-
-// counting records faults and counts them.
-type counting struct {
-	faults.Recorder
-	n *atomic.Int64
-}
-
-// Fault records the event.
-func (c counting) Fault(f history.FaultEvent) {
-	c.Recorder.Fault(f)
-	c.n.Add(1)
 }

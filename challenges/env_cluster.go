@@ -1,0 +1,63 @@
+package challenges
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/internal/netsim"
+)
+
+// settleTime is how long the nodes may take to agree on a leader.
+const settleTime = 30 * time.Second
+
+// Settle waits until one node leads and all name it. All nodes must be running.
+func (e *Env) Settle(ctx context.Context) error { return e.Cluster.WaitSettled(ctx, settleTime) }
+
+// Leader waits until the cluster is settled, and returns its leader and the others.
+func (e *Env) Leader(ctx context.Context) (leader *cluster.Node, followers []*cluster.Node, err error) {
+	if err := e.Settle(ctx); err != nil {
+		return nil, nil, err
+	}
+	leader = e.Cluster.Node(e.Cluster.Leader(ctx))
+	if leader == nil {
+		return nil, nil, Failf("the nodes agreed on a leader, and a moment later they named none or different ones")
+	}
+	return leader, e.Others(leader), nil
+}
+
+// Others returns all nodes but this one.
+func (e *Env) Others(but *cluster.Node) []*cluster.Node {
+	return slices.DeleteFunc(e.Cluster.Nodes(), func(n *cluster.Node) bool { return n == but })
+}
+
+// IDs returns the names of all nodes.
+func (e *Env) IDs() []string {
+	var ids []string
+	for _, n := range e.Cluster.Nodes() {
+		ids = append(ids, n.ID())
+	}
+	return ids
+}
+
+// directions are all between this node and the others.
+func (e *Env) directions(n *cluster.Node) []netsim.Direction {
+	var out []netsim.Direction
+	for _, other := range e.Others(n) {
+		out = append(out, netsim.Direction{From: n.ID(), To: other.ID()}, netsim.Direction{From: other.ID(), To: n.ID()})
+	}
+	return out
+}
+
+// CutOff cuts a node off from all others until heal is called. Clients still reach it.
+func (e *Env) CutOff(n *cluster.Node) (heal func(), err error) {
+	fault, err := e.Cluster.Network().Inject(netsim.Conditions{Cut: true}, e.directions(n)...)
+	if err != nil {
+		return nil, err
+	}
+	return fault.Heal, nil
+}
+
+// Reset breaks all connections between a node and the others.
+func (e *Env) Reset(n *cluster.Node) { e.Cluster.Network().Reset(e.directions(n)...) }

@@ -1,0 +1,244 @@
+package kvstore
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+)
+
+// noticeTime is how long nodes may take to notice that another one died or is back.
+const noticeTime = 5 * time.Second
+
+func checkInfo(ctx context.Context, e *challenges.Env) error {
+	for _, n := range e.Cluster.Nodes() {
+		info, err := n.Info(ctx)
+		if err == nil {
+			err = info.Verify(n.ID(), e.IDs())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return aliveWithin(ctx, e, e.Cluster.Nodes(), e.Cluster.Nodes(), true)
+}
+
+// aliveWithin waits until these nodes say of those whether they are alive.
+func aliveWithin(ctx context.Context, e *challenges.Env, by, of []*cluster.Node, alive bool) error {
+	return challenges.Eventually(ctx, noticeTime, func() error {
+		for _, n := range by {
+			info, err := n.Info(ctx)
+			if err != nil {
+				return err
+			}
+			if err := info.Verify(n.ID(), e.IDs()); err != nil {
+				return err
+			}
+			for _, about := range of {
+				if info.Alive(about.ID()) == alive {
+					continue
+				}
+				state := "is dead, and is reported alive"
+				if alive {
+					state = "runs, and is not reported alive"
+				}
+				return &challenges.Failure{
+					Summary: fmt.Sprintf("%s %s by %s", about.ID(), state, n.ID()), Request: "GET /cluster/info on " + n.ID(),
+					Expected: fmt.Sprintf(`{"id":%q,"alive":%v} in "nodes"`, about.ID(), alive),
+					Actual:   fmt.Sprintf(`{"id":%q,"alive":%v}`, about.ID(), !alive),
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// checkEveryNode goes through all of the client API at each node.
+func (v visibility) checkEveryNode(ctx context.Context, e *challenges.Env) error {
+	for _, n := range e.Cluster.Nodes() {
+		on := e.On(n)
+		k, first, second := e.Key(n.ID()), e.Value(), e.Value()
+		soon := func(read func() error) func() error { return func() error { return v.soon(ctx, read) } }
+		if err := challenges.Steps(
+			soon(func() error { return on.Absent(ctx, k) }),
+			func() error { return on.Put(ctx, k, first) },
+			soon(func() error { return on.Get(ctx, k, first) }),
+			func() error { return on.Put(ctx, k, second) },
+			soon(func() error { return on.Get(ctx, k, second) }),
+			func() error { return on.Delete(ctx, k) },
+			soon(func() error { return on.Absent(ctx, k) }),
+			func() error { return on.Delete(ctx, k) },
+			func() error {
+				return on.Expect(ctx, challenges.Request{Method: http.MethodPut, Path: "/kv/" + k}, http.StatusBadRequest, "value cannot be empty")
+			},
+			func() error {
+				return on.Expect(ctx, challenges.Request{Method: http.MethodPut, Path: "/kv/", Body: "value"}, http.StatusBadRequest, "key cannot be empty")
+			},
+			func() error {
+				return on.Expect(ctx, challenges.Request{Method: http.MethodPost, Path: "/kv/" + k, Body: "value"}, http.StatusMethodNotAllowed, "method not allowed")
+			},
+		); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v visibility) checkBytesThroughEveryNode(ctx context.Context, e *challenges.Env) error {
+	values := append(byteValues(), unicodeValues()...)
+	values = append(values, largeValue("large", 100_000), largeValue("largest", 1<<20))
+	for _, n := range e.Cluster.Nodes() {
+		on := e.On(n)
+		for i, value := range values {
+			k := e.Key(fmt.Sprintf("%s-%d", n.ID(), i))
+			if err := challenges.Steps(
+				func() error { return on.Put(ctx, k, value) },
+				func() error { return v.soon(ctx, func() error { return on.Get(ctx, k, value) }) },
+			); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkConcurrentThroughFollowers lets every writer work on keys of its own.
+func (v visibility) checkConcurrentThroughFollowers(ctx context.Context, e *challenges.Env) error {
+	_, followers, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	const rounds = 25
+	return inParallel(writers, func(w int) error {
+		on := e.On(followers[w%len(followers)])
+		for i := range rounds {
+			k, value := e.Key(fmt.Sprintf("w%d-%d", w, i)), fmt.Sprintf("writer %d wrote %d", w, i)
+			if err := challenges.Steps(
+				func() error { return on.Put(ctx, k, value) },
+				func() error { return v.soon(ctx, func() error { return on.Get(ctx, k, value) }) },
+			); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// checkAcross writes through each node and reads through each.
+func (v visibility) checkAcross(ctx context.Context, e *challenges.Env) error {
+	const rounds = 5
+	nodes := e.Cluster.Nodes()
+	for i := range rounds {
+		for _, writer := range nodes {
+			k, value := e.Key(fmt.Sprintf("%s-%d", writer.ID(), i)), e.Value()
+			if err := e.On(writer).Put(ctx, k, value); err != nil {
+				return err
+			}
+			for _, reader := range nodes {
+				if err := v.soon(ctx, func() error { return e.On(reader).Get(ctx, k, value) }); err != nil {
+					return err
+				}
+			}
+			if err := e.On(nodes[i%len(nodes)]).Delete(ctx, k); err != nil {
+				return err
+			}
+			for _, reader := range nodes {
+				if err := v.soon(ctx, func() error { return e.On(reader).Absent(ctx, k) }); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func checkDeathAndReturn(ctx context.Context, e *challenges.Env) error {
+	_, followers, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	dead := followers[len(followers)-1]
+	all, one := e.Cluster.Nodes(), []*cluster.Node{dead}
+	return challenges.Steps(
+		func() error { return aliveWithin(ctx, e, all, all, true) },
+		func() error { return dead.Kill(ctx) },
+		func() error { return aliveWithin(ctx, e, e.Others(dead), one, false) },
+		func() error { return dead.Start(ctx) },
+		func() error { return aliveWithin(ctx, e, all, all, true) },
+		func() error { return e.Settle(ctx) },
+	)
+}
+
+// checkFollowerCrash kills each follower right after it acknowledged writes.
+func (v visibility) checkFollowerCrash(ctx context.Context, e *challenges.Env) error {
+	_, followers, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range followers {
+		var values []string
+		name := f.ID() + "-"
+		for i := range 20 {
+			values = append(values, e.Value())
+			if err := e.On(f).Put(ctx, e.Key(fmt.Sprint(name, i)), values[i]); err != nil {
+				return err
+			}
+		}
+		if err := f.Kill(ctx); err != nil {
+			return err
+		}
+		for _, other := range e.Others(f) {
+			if err := v.soon(ctx, func() error { return getAll(ctx, e.On(other), name, values) }); err != nil {
+				return err
+			}
+		}
+		if err := challenges.Steps(
+			func() error { return f.Start(ctx) },
+			func() error { return e.Settle(ctx) },
+			func() error { return v.soon(ctx, func() error { return getAll(ctx, e.On(f), name, values) }) },
+		); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apart is the time between the starts of two nodes.
+const apart = 3 * time.Second
+
+// checkStartOrder stops all nodes and starts them one after the other, the last one
+// first.
+func (v visibility) checkStartOrder(ctx context.Context, e *challenges.Env) error {
+	nodes := e.Cluster.Nodes()
+	for _, n := range nodes {
+		if err := n.Stop(ctx); err != nil {
+			return err
+		}
+	}
+	// The middle one comes last, so that neither the first nor the last of any order does.
+	order := []*cluster.Node{nodes[2], nodes[0], nodes[1]}
+	for i, n := range order {
+		if err := n.Spawn(ctx); err != nil { // it may be ready only when the others are there
+			return err
+		}
+		if i == len(order)-1 {
+			break
+		}
+		if err := wait(ctx, apart); err != nil {
+			return err
+		}
+	}
+	for _, n := range order {
+		if err := n.WaitReady(ctx); err != nil {
+			return err
+		}
+	}
+	return challenges.Steps(
+		func() error { return e.Settle(ctx) },
+		func() error { return aliveWithin(ctx, e, nodes, nodes, true) },
+		func() error { return v.checkAcross(ctx, e) },
+	)
+}

@@ -1,0 +1,106 @@
+package faults
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// String says what the step does, to whom as far as the seed decides it, and for how
+// long, as in "kill a follower (the 2nd) for 400 ms".
+func (s Step) String() string {
+	what := s.Fault.Name + " " + s.who()
+	if s.Fault.describe != nil {
+		what = s.Fault.describe(s, s.who())
+	}
+	if s.Hold > 0 {
+		what += " for " + span(s.Hold)
+	}
+	return what
+}
+
+// who names the targets.
+func (s Step) who() string {
+	t := s.Target
+	switch {
+	case t.Node != "":
+		return t.Node
+	case t.Role == All:
+		return "all nodes"
+	case t.Role == Leader:
+		return "the leader"
+	case t.Role == Follower:
+		if len(s.nodes) < 2 {
+			return some(t.Count, "follower")
+		}
+		var which []string
+		for _, i := range pick(len(s.nodes)-1, t.Count, s.Seed) {
+			which = append(which, "the "+ordinal(i+1))
+		}
+		return fmt.Sprintf("%s (%s)", some(len(which), "follower"), and(which))
+	}
+	if len(s.nodes) == 0 {
+		return some(t.Count, "node")
+	}
+	return and(s.known())
+}
+
+// known returns the targets if the seed alone decides who they are.
+func (s Step) known() []string {
+	if s.Target.Node == "" && (s.Target.Role == Leader || s.Target.Role == Follower) {
+		return nil
+	}
+	var ids []string
+	for _, i := range s.Target.choose(s.nodes, "", s.Seed) {
+		ids = append(ids, s.nodes[i])
+	}
+	return ids
+}
+
+func some(n int, what string) string {
+	if n <= 1 {
+		return "a " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func and(names []string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}
+
+// counted is as in "1 segment" and "2 segments".
+func counted[N int | int64](n N, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+func millis(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
+
+// span is in milliseconds below a second, else in seconds.
+func span(d time.Duration) string {
+	if d < time.Second {
+		return millis(d)
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}

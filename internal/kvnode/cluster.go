@@ -1,0 +1,175 @@
+package kvnode
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// clusterConfig is what the command line says about the cluster.
+type clusterConfig struct {
+	id      string
+	members []member // the other nodes, in order; none without a cluster
+	reads   string   // readsLocal or readsLeader
+	forward string   // forwardPass or forwardRedirect
+}
+
+// A cluster is a node's part in a cluster: who is there, who leads, what it passes on, and how its data is copied.
+type cluster struct {
+	clusterConfig
+	bug         bug
+	election    election
+	replication replication
+	peers       map[string]*peer
+	client      http.Handler // serves the client API
+	unused      *unusedConnections
+
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// A peer is another node as this one sees it.
+type peer struct {
+	member
+	requests *peerClient // passes on what clients ask
+	liveness liveness
+}
+
+// A replication keeps the copies of the data alike. It also serves what its counterparts on other nodes ask for.
+type replication interface {
+	http.Handler
+	// run does this node's part until ctx ends.
+	run(ctx context.Context)
+}
+
+// startCluster makes a node with a store part of a cluster. close ends it.
+func startCluster(cfg clusterConfig, e *engine, h *handler, logf logFunc) (*cluster, error) {
+	ctx, stop := context.WithCancel(context.Background())
+	c := &cluster{
+		clusterConfig: cfg,
+		bug:           h.bug,
+		election:      fixedLeader(leastID(cfg)),
+		peers:         make(map[string]*peer),
+		client:        h,
+		unused:        newUnusedConnections(),
+		stop:          stop,
+	}
+	for _, m := range cfg.members {
+		c.peers[m.id] = &peer{member: m, requests: newPeerClient(m.address, passOnConns)}
+	}
+	var err error
+	if leader, _ := c.election.leader(); leader == c.id {
+		c.replication, err = newLogSender(ctx, c.id, e)
+	} else {
+		c.replication = newLogReceiver(e, c.peers[leader].address, logf)
+	}
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	h.cluster = c
+	for _, p := range c.peers {
+		c.running.Go(func() { p.keepPinging(ctx) })
+	}
+	c.running.Go(func() { c.replication.run(ctx) })
+	return c, nil
+}
+
+func leastID(cfg clusterConfig) string {
+	if compareIDs(cfg.id, cfg.members[0].id) < 0 {
+		return cfg.id
+	}
+	return cfg.members[0].id
+}
+
+// shutDown ends what the node does by itself, answers the peers' requests that wait, and lets those of clients
+// finish: some are on their way to the leader.
+func (c *cluster) shutDown(server *http.Server, _ net.Listener) error {
+	c.stop()
+	c.running.Wait()
+	drained := make(chan struct{})
+	var closing sync.WaitGroup
+	closing.Go(func() { c.unused.closeUntil(drained) })
+	defer closing.Wait()
+	defer close(drained)
+	return drain(server, clusterDrainTime)
+}
+
+// close ends everything, once no request is served any more.
+func (c *cluster) close() {
+	c.stop()
+	c.running.Wait()
+	for _, p := range c.peers {
+		p.requests.close()
+	}
+}
+
+func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case path == pingPath:
+		_, _ = io.WriteString(w, c.id)
+	case strings.HasPrefix(path, "/internal/"):
+		c.replication.ServeHTTP(w, r)
+	case path == "/cluster/info":
+		c.serveInfo(w, r)
+	case path == "/clear":
+		http.Error(w, "not found", http.StatusNotFound)
+	default:
+		c.client.ServeHTTP(w, r)
+	}
+}
+
+// clusterInfo is the answer to GET /cluster/info.
+type clusterInfo struct {
+	ID     string       `json:"id"`
+	Role   string       `json:"role"`
+	Leader *string      `json:"leader"`
+	Term   uint64       `json:"term"`
+	Nodes  []memberInfo `json:"nodes"`
+}
+
+type memberInfo struct {
+	ID    string `json:"id"`
+	Alive bool   `json:"alive"`
+}
+
+func (c *cluster) info() clusterInfo {
+	leader, term := c.election.leader()
+	info := clusterInfo{ID: c.id, Role: "follower", Term: term, Nodes: []memberInfo{{ID: c.id, Alive: true}}}
+	if leader != "" {
+		info.Leader = &leader
+	}
+	if leader == c.id {
+		info.Role = "leader"
+	}
+	for _, p := range c.peers {
+		info.Nodes = append(info.Nodes, memberInfo{ID: p.id, Alive: p.liveness.alive()})
+	}
+	slices.SortFunc(info.Nodes, func(a, b memberInfo) int { return compareIDs(a.ID, b.ID) })
+	return info
+}
+
+func (c *cluster) serveInfo(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", "GET")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	body, err := json.Marshal(c.info())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(body, '\n')) // An error means that the client has gone.
+}
+
+// newEpoch names a history that the leader with this ID begins.
+func newEpoch(leader string) string { return fmt.Sprintf("%s-%s", leader, rand.Text()) }

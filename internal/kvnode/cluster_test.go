@@ -1,0 +1,420 @@
+package kvnode
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/netsim"
+)
+
+// clusterTest is three nodes in processes of their own, over links that can be cut.
+type clusterTest struct {
+	t      *testing.T
+	bug    bug
+	args   []string
+	net    *netsim.Network
+	dirs   map[string]string
+	nodes  map[string]*nodeProcess
+	client *http.Client
+}
+
+var clusterIDs = []string{"n1", "n2", "n3"}
+
+// newClusterTest prepares a cluster; start starts its nodes.
+func newClusterTest(t *testing.T, b bug, args ...string) *clusterTest {
+	t.Helper()
+	client := newClient(t)
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client.Timeout = 10 * time.Second
+	c := &clusterTest{t: t, bug: b, args: args, net: netsim.New(t.Context(), netsim.Config{}),
+		dirs: make(map[string]string), nodes: make(map[string]*nodeProcess), client: client}
+	t.Cleanup(func() {
+		if err := c.net.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, id := range clusterIDs {
+		c.dirs[id] = t.TempDir()
+	}
+	return c
+}
+
+// runningCluster starts all nodes and waits until each reports the others alive.
+func runningCluster(t *testing.T, b bug, args ...string) *clusterTest {
+	t.Helper()
+	c := newClusterTest(t, b, args...)
+	c.start(clusterIDs...)
+	c.waitUntilSettled()
+	return c
+}
+
+func (c *clusterTest) waitUntilSettled() {
+	c.t.Helper()
+	for _, id := range clusterIDs {
+		c.eventually("node "+id+" sees all others alive", func() bool {
+			for _, n := range c.info(id).Nodes {
+				if !n.Alive {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
+func (c *clusterTest) link(from, to string) *netsim.Link {
+	c.t.Helper()
+	link, err := c.net.Link(from, to)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return link
+}
+
+func others(id string) []string {
+	var ids []string
+	for _, other := range clusterIDs {
+		if other != id {
+			ids = append(ids, other)
+		}
+	}
+	return ids
+}
+
+func (c *clusterTest) start(ids ...string) {
+	c.t.Helper()
+	for _, id := range ids {
+		var peers []string
+		for _, other := range others(id) {
+			peers = append(peers, other+"="+c.link(id, other).Addr())
+		}
+		args := append([]string{"--id", id, "--peers", strings.Join(peers, ",")}, c.args...)
+		c.nodes[id] = startNode(c.t, c.dirs[id], c.bug, args...)
+		for _, other := range others(id) {
+			if err := c.link(other, id).Up(c.nodes[id].address); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// stop ends nodes by a signal and returns the exit code of the last one.
+func (c *clusterTest) stop(signal os.Signal, ids ...string) (code int) {
+	c.t.Helper()
+	for _, id := range ids {
+		code = c.nodes[id].end(signal)
+		for _, other := range others(id) {
+			if err := c.link(other, id).Down(); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+	return code
+}
+
+func (c *clusterTest) signal(id string, signal os.Signal) {
+	c.t.Helper()
+	if err := c.nodes[id].cmd.Process.Signal(signal); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// cut cuts a node off from all others, until the function is called that it returns.
+func (c *clusterTest) cut(id string) (heal func()) {
+	c.t.Helper()
+	var directions []netsim.Direction
+	for _, other := range others(id) {
+		directions = append(directions, netsim.Direction{From: id, To: other}, netsim.Direction{From: other, To: id})
+	}
+	fault, err := c.net.Inject(netsim.Conditions{Cut: true}, directions...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return fault.Heal
+}
+
+// do sends a request to a node; a request without an answer has status 0.
+func (c *clusterTest) do(id, method, path, body string) (int, string) {
+	status, answer, err := c.nodes[id].do(c.client, method, path, body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	if status >= 400 {
+		answer = strings.TrimSuffix(answer, "\n")
+	}
+	return status, answer
+}
+
+// mustDo sends a request that has to be answered 200.
+func (c *clusterTest) mustDo(id, method, path, body string) string {
+	c.t.Helper()
+	status, answer := c.do(id, method, path, body)
+	if status != http.StatusOK {
+		c.t.Fatalf("%s %s at %s: %d %.100q", method, path, id, status, answer)
+	}
+	return answer
+}
+
+// put writes keys PREFIX0, PREFIX1, … at a node, with a few clients.
+func (c *clusterTest) put(id, prefix string, keys int, value string) {
+	c.t.Helper()
+	var running sync.WaitGroup
+	for w := range 8 {
+		running.Go(func() {
+			for i := w; i < keys; i += 8 {
+				if status, answer := c.do(id, "PUT", fmt.Sprintf("/kv/%s%d", prefix, i), value); status != 200 {
+					c.t.Errorf("PUT %s%d at %s: %d %.100q", prefix, i, id, status, answer)
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+}
+
+func (c *clusterTest) info(id string) clusterInfo {
+	c.t.Helper()
+	var info clusterInfo
+	if err := json.Unmarshal([]byte(c.mustDo(id, "GET", "/cluster/info", "")), &info); err != nil {
+		c.t.Fatal(err)
+	}
+	return info
+}
+
+// alive tells whether a node reports another one alive.
+func (c *clusterTest) alive(id, other string) bool {
+	c.t.Helper()
+	for _, n := range c.info(id).Nodes {
+		if n.ID == other {
+			return n.Alive
+		}
+	}
+	return false
+}
+
+// patience is how long something may take that a correct node does within two seconds, on a machine that does much else.
+const patience = 20 * time.Second
+
+func (c *clusterTest) eventually(what string, holds func() bool) {
+	c.t.Helper()
+	if !within(patience, holds) {
+		c.t.Fatalf("not after %v: %s", patience, what)
+	}
+}
+
+// within polls until a condition holds, or the time is over.
+func within(limit time.Duration, holds func() bool) bool {
+	for deadline := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+		if holds() {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
+// reads tells whether a node answers a read with a value, or with 404 for "".
+func (c *clusterTest) reads(id, key, value string) bool {
+	status, answer := c.do(id, "GET", "/kv/"+key, "")
+	if value == "" {
+		return status == http.StatusNotFound
+	}
+	return status == http.StatusOK && answer == value
+}
+
+func (c *clusterTest) eventuallyReads(id, key, value string) {
+	c.t.Helper()
+	c.eventually(fmt.Sprintf("%s reads %s = %.20q", id, key, value), func() bool { return c.reads(id, key, value) })
+}
+
+func TestAnyNodeAnswersLikeTheLeader(t *testing.T) {
+	t.Parallel()
+	c := runningCluster(t, noBug, "--reads", "leader")
+	large := strings.Repeat("large 😀\n", 100_000)
+	for _, step := range []struct {
+		node, method, path, body string
+		status                   int
+		answer                   string
+	}{
+		{"n2", "GET", "/kv/k", "", 404, "key not found"},
+		{"n2", "PUT", "/kv/k", "v", 200, ""},
+		{"n3", "GET", "/kv/k", "", 200, "v"},
+		{"n1", "GET", "/kv/k", "", 200, "v"},
+		{"n3", "PUT", "/kv/k", large, 200, ""},
+		{"n2", "GET", "/kv/k", "", 200, large},
+		{"n3", "DELETE", "/kv/k", "", 200, ""},
+		{"n2", "GET", "/kv/k", "", 404, "key not found"},
+		{"n2", "PUT", "/kv/.", "dot", 200, ""},
+		{"n3", "GET", "/kv/.", "", 200, "dot"},
+		{"n2", "PUT", "/kv/k", "", 400, "value cannot be empty"},
+		{"n2", "PUT", "/kv/", "v", 400, "key cannot be empty"},
+		{"n2", "POST", "/kv/k", "v", 405, "method not allowed"},
+		{"n2", "PUT", "/kv/k", strings.Repeat("x", maxValueBytes+1), 413, "value is larger than 8 MiB"},
+		{"n2", "GET", "/health", "", 200, ""},
+		{"n1", "DELETE", "/clear", "", 404, "not found"},
+		{"n2", "DELETE", "/clear", "", 404, "not found"},
+		{"n1", "POST", "/cluster/info", "", 405, "method not allowed"},
+	} {
+		status, answer := c.do(step.node, step.method, step.path, step.body)
+		if status != step.status || answer != step.answer {
+			t.Errorf("%s %s at %s: %d %.60q, want %d %.60q", step.method, step.path, step.node, status, answer, step.status, step.answer)
+		}
+	}
+}
+
+func TestAFollowerRedirectsToTheAddressItWasGiven(t *testing.T) {
+	t.Parallel()
+	c := runningCluster(t, noBug, "--reads", "leader", "--forward", "redirect")
+	for _, method := range []string{"GET", "PUT", "DELETE"} {
+		request, err := http.NewRequest(method, "http://"+c.nodes["n3"].address+"/kv/a:b", strings.NewReader("v"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := c.client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		want := "http://" + c.link("n3", "n1").Addr() + "/kv/a:b"
+		if got := response.Header.Get("Location"); response.StatusCode != 307 || got != want {
+			t.Errorf("%s: %d to %q, want 307 to %q", method, response.StatusCode, got, want)
+		}
+	}
+}
+
+func TestInfoNamesOneLeaderAndSeesNodesDieAndReturn(t *testing.T) {
+	t.Parallel()
+	c := newClusterTest(t, noBug)
+	c.start("n3")
+	want := `{"id":"n3","role":"follower","leader":"n1","term":0,"nodes":[{"id":"n1","alive":false},{"id":"n2","alive":false},{"id":"n3","alive":true}]}` + "\n"
+	if got := c.mustDo("n3", "GET", "/cluster/info", ""); got != want {
+		t.Errorf("alone: %s, want %s", got, want)
+	}
+	c.start("n1", "n2")
+	c.waitUntilSettled()
+	for _, id := range clusterIDs {
+		info := c.info(id)
+		role := map[bool]string{true: "leader", false: "follower"}[id == "n1"]
+		if info.ID != id || *info.Leader != "n1" || info.Role != role || len(info.Nodes) != 3 {
+			t.Errorf("%s: %+v, leader %s", id, info, *info.Leader)
+		}
+	}
+	c.stop(os.Kill, "n2")
+	c.eventually("n1 sees n2 dead", func() bool { return !c.alive("n1", "n2") })
+	if !c.alive("n1", "n3") || !c.alive("n3", "n1") {
+		t.Error("the others are not alive for each other")
+	}
+	c.start("n2")
+	c.eventually("n1 sees n2 again", func() bool { return c.alive("n1", "n2") })
+	c.signal("n2", syscall.SIGSTOP)
+	c.eventually("n1 sees that n2 hangs", func() bool { return !c.alive("n1", "n2") })
+	c.signal("n2", syscall.SIGCONT)
+	c.waitUntilSettled()
+	heal := c.cut("n3")
+	c.eventually("n1 sees n3 cut off", func() bool { return !c.alive("n1", "n3") })
+	c.eventually("n3 sees that it is cut off", func() bool { return !c.alive("n3", "n2") })
+	heal()
+	c.waitUntilSettled()
+}
+
+func TestFollowersCatchUp(t *testing.T) {
+	t.Parallel()
+	c := runningCluster(t, noBug)
+	c.put("n2", "a", 100, "v") // through a follower
+	c.mustDo("n1", "PUT", "/kv/last", "1")
+	c.eventuallyReads("n2", "last", "1")
+	c.eventuallyReads("n3", "last", "1")
+
+	t.Run("on what they missed while they were down", func(t *testing.T) {
+		c.stop(os.Kill, "n3")
+		c.put("n1", "b", 100, "v")
+		c.mustDo("n1", "DELETE", "/kv/a0", "")
+		c.mustDo("n1", "PUT", "/kv/last", "2")
+		c.start("n3")
+		c.eventuallyReads("n3", "last", "2")
+		c.hasKeys("n3", "b", 100, "v")
+		if !c.reads("n3", "a0", "") {
+			t.Error("a deleted key is there")
+		}
+	})
+	t.Run("through a link that was cut, hung and reset", func(t *testing.T) {
+		heal := c.cut("n3")
+		c.put("n1", "c", 100, "v")
+		c.mustDo("n1", "PUT", "/kv/last", "3")
+		if !c.reads("n3", "last", "2") {
+			t.Error("a follower that is cut off does not read its own copy")
+		}
+		if status, _ := c.do("n3", "PUT", "/kv/last", "never"); status < 500 {
+			t.Errorf("a write that cannot reach the leader: %d", status)
+		}
+		heal()
+		c.eventuallyReads("n3", "c99", "v")
+		c.net.Reset(netsim.Direction{From: "n3", To: "n1"})
+		c.mustDo("n1", "PUT", "/kv/last", "4")
+		c.eventuallyReads("n3", "last", "4")
+	})
+	t.Run("from the beginning, with an empty folder", func(t *testing.T) {
+		c.put("n1", "d", 2000, "v")
+		c.stop(syscall.SIGTERM, "n2")
+		c.dirs["n2"] = c.t.TempDir()
+		c.start("n2")
+		c.eventuallyReads("n2", "d1999", "v")
+		c.hasKeys("n2", "d", 2000, "v")
+		c.hasKeys("n2", "c", 100, "v")
+	})
+	t.Run("behind a leader that forgot its tail", func(t *testing.T) {
+		c.stop(os.Kill, "n3")
+		c.mustDo("n1", "DELETE", "/kv/d0", "")
+		c.mustDo("n1", "PUT", "/kv/last", "5")
+		c.stop(os.Kill, "n1")
+		c.start("n3")
+		if !c.reads("n3", "d0", "v") || !c.reads("n2", "c0", "v") {
+			t.Error("without a leader followers do not read their copies")
+		}
+		if status, answer := c.do("n3", "PUT", "/kv/k", "v"); status != 503 || answer != "the leader n1 cannot be reached" {
+			t.Errorf("a write without a leader: %d %q", status, answer)
+		}
+		c.start("n1")
+		c.eventuallyReads("n3", "last", "5")
+		if !c.reads("n3", "d0", "") {
+			t.Error("a snapshot does not replace what was there before: a deleted key is there")
+		}
+		c.mustDo("n3", "PUT", "/kv/last", "6")
+		c.eventuallyReads("n2", "last", "6")
+	})
+}
+
+func (c *clusterTest) hasKeys(id, prefix string, keys int, value string) {
+	c.t.Helper()
+	for i := range keys {
+		if key := fmt.Sprintf("%s%d", prefix, i); !c.reads(id, key, value) && !(key == "a0" || key == "d0") {
+			c.t.Errorf("%s does not have %s", id, key)
+			return
+		}
+	}
+}
+
+func TestNothingOfAClusterDelaysAShutdown(t *testing.T) {
+	t.Parallel()
+	c := runningCluster(t, noBug)
+	heal := c.cut("n2")
+	defer heal()
+	for _, id := range []string{"n1", "n3", "n2"} {
+		start := time.Now()
+		if code := c.stop(syscall.SIGTERM, id); code != 0 {
+			t.Errorf("%s: exit code %d", id, code)
+		}
+		// Shutdown of an http.Server waits five seconds for an unused connection, drain four for a request.
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("%s: the shutdown took %v", id, took)
+		}
+	}
+}

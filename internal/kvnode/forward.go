@@ -1,0 +1,88 @@
+package kvnode
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// passedOnHeader names the node that passes a client's request on. Such a request is not passed on again: nodes
+// that disagree about the leader would send it round and round.
+const passedOnHeader = "Kvnode-Passed-On-By"
+
+const (
+	// passOnTime is how long a follower waits for the leader's answer.
+	passOnTime = 1500 * time.Millisecond
+	// passOnConns bounds the connections for it: with those of two followers and 100 of clients, a leader stays
+	// far below 256.
+	passOnConns = 24
+)
+
+// Ways to deal with a request that only the leader can answer.
+const (
+	forwardPass     = "pass"
+	forwardRedirect = "redirect"
+)
+
+// Nodes that answer reads.
+const (
+	readsLocal  = "local"
+	readsLeader = "leader"
+)
+
+// elsewhere answers a client's valid request if it is not for this node to answer, and tells whether it did.
+func (c *cluster) elsewhere(w http.ResponseWriter, r *http.Request, key, value string) bool {
+	leader, _ := c.election.leader()
+	switch {
+	case leader == c.id:
+		return false
+	case r.Header.Get(passedOnHeader) != "":
+		http.Error(w, "this node is not the leader", http.StatusServiceUnavailable)
+	case r.Method == http.MethodGet && c.reads == readsLocal:
+		return false
+	case leader == "":
+		http.Error(w, "there is no leader", http.StatusServiceUnavailable)
+	case c.forward == forwardRedirect:
+		c.redirect(w, leader, key)
+	default:
+		c.passOn(w, r, leader, key, value)
+	}
+	return true
+}
+
+func keyURL(key string) url.URL { return url.URL{Path: keyPrefix + key} }
+
+func (c *cluster) redirect(w http.ResponseWriter, leader, key string) {
+	location := keyURL(key)
+	location.Scheme, location.Host = "http", c.peers[leader].address
+	w.Header().Set("Location", location.String())
+	w.WriteHeader(http.StatusTemporaryRedirect)
+}
+
+// passOn sends a request to the leader, once, and its answer back. Whatever goes wrong is answered with a status
+// that promises nothing: a request that a link holds may arrive at the leader long after this answer.
+func (c *cluster) passOn(w http.ResponseWriter, r *http.Request, leader, key, value string) {
+	request := peerRequest{method: r.Method, url: keyURL(key), body: value, from: c.id, limit: passOnTime}
+	got, err := c.peers[leader].requests.do(r.Context(), request)
+	switch {
+	case err != nil && unreached(err):
+		http.Error(w, "the leader "+leader+" cannot be reached", http.StatusServiceUnavailable)
+	case err != nil:
+		http.Error(w, "the leader "+leader+" did not answer, it may have happened or not", http.StatusGatewayTimeout)
+	default:
+		got.write(w)
+	}
+}
+
+// write passes the answer on unchanged.
+func (a answer) write(w http.ResponseWriter) {
+	for _, name := range []string{"Content-Type", "X-Content-Type-Options", "Allow"} {
+		if value := a.header.Get(name); value != "" {
+			w.Header().Set(name, value)
+		}
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // An error means that the client has gone, so there is nobody to tell.
+}

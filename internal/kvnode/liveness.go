@@ -1,0 +1,63 @@
+package kvnode
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+const (
+	pingPath     = "/internal/ping"
+	pingInterval = 300 * time.Millisecond
+	pingTime     = 700 * time.Millisecond
+	// aliveTime is how long an answer proves that a peer is alive: a few pings, so that one that is lost proves
+	// nothing.
+	aliveTime = 2 * time.Second
+)
+
+// liveness is what pings have shown of a peer.
+type liveness struct {
+	mu       sync.Mutex
+	answered time.Time // zero before the first answer
+	failures int       // since the last answer
+}
+
+// alive tells whether a ping was answered lately.
+func (l *liveness) alive() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.answered.IsZero() && time.Since(l.answered) < aliveTime
+}
+
+func (l *liveness) pinged(ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ok {
+		l.answered, l.failures = time.Now(), 0
+	} else {
+		l.failures++
+	}
+}
+
+// keepPinging asks a peer again and again whether it is there, until ctx ends.
+func (p *peer) keepPinging(ctx context.Context) {
+	pings := newPeerClient(p.address, 1)
+	defer pings.close()
+	ticker := time.NewTicker(pingInterval)
+	defer ticker.Stop()
+	for {
+		got, err := pings.do(ctx, peerRequest{method: http.MethodGet, url: url.URL{Path: pingPath}, limit: pingTime})
+		if ctx.Err() != nil {
+			return
+		}
+		// Its name is asked for because an address may belong to somebody else by now.
+		p.liveness.pinged(err == nil && got.status == http.StatusOK && string(got.body) == p.id)
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package runner
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/history"
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/internal/faults"
+	"github.com/st3v3nmw/lsfr/workload"
+)
+
+// live is a scenario while it runs.
+type live struct {
+	run      *run
+	scenario *challenges.Scenario
+	cluster  *cluster.Cluster
+	rec      *history.Recorder
+	progress workload.Progress
+	// phases are what goes on, such as active faults.
+	phaseMu sync.Mutex
+	phases  []string
+	// clientTime is how long clients ran.
+	clientTime time.Duration
+	injected   atomic.Int64
+	violated   atomic.Bool
+	judging    atomic.Int64 // nanoseconds that the live check took while clients ran
+	unanswered int
+	finalReads int
+}
+
+// drive lets clients and faults loose, heals, and reads everything once more.
+func (l *live) drive(parent context.Context) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	watched := make(chan struct{})
+	wg.Add(2)
+	go func() { // a node that exits by itself ends the scenario at once
+		defer wg.Done()
+		select {
+		case failure := <-l.cluster.Failures():
+			cancel(failure)
+		case <-watched:
+		}
+	}()
+	go func() {
+		defer wg.Done()
+		l.show(watched)
+	}()
+	if err := l.course(ctx, cancel); err != nil {
+		cancel(err) // keeps an earlier cause
+	}
+	close(watched)
+	wg.Wait()
+	if parent.Err() != nil {
+		return parent.Err()
+	}
+	return context.Cause(ctx)
+}
+
+// course is what happens one after the other.
+func (l *live) course(ctx context.Context, cancel context.CancelCauseFunc) error {
+	keys := l.underLoad(ctx, cancel)
+	if l.violated.Load() || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	l.active("settling", true)
+	err := settle(ctx, l.cluster)
+	l.active("settling", false)
+	if err != nil {
+		return err
+	}
+	l.final(ctx, l.nodes(), keys)
+	if last := l.scenario.Last; last != nil && l.run.Faults.Allows(*last) && ctx.Err() == nil {
+		if err := faults.Inject(ctx, l.env(), faults.Step{Fault: *last}, l.rec, l.active, nil); err != nil {
+			return err
+		}
+		l.final(ctx, l.nodes(), keys)
+	}
+	if l.scenario.Leaderless && l.run.Faults.Allows(faults.Kill()) && ctx.Err() == nil {
+		return l.leaderless(ctx, keys)
+	}
+	return ctx.Err()
+}
+
+// underLoad runs clients and faults for the scenario's duration, and returns
+// the keys that were used. A fault that cannot be injected or healed cancels.
+func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (keys []string) {
+	s := l.scenario
+	stopFaults, stopClients := make(chan struct{}), make(chan struct{})
+	var injecting sync.WaitGroup
+	injecting.Go(func() {
+		plan := faults.NewPlan(l.run.Seed, l.tracks(), ids(l.cluster))
+		if err := faults.Run(ctx, l.env(), plan, counting{l.rec, &l.injected}, l.active, stopFaults); err != nil {
+			cancel(err)
+		}
+	})
+	var working sync.WaitGroup
+	began := time.Now()
+	working.Go(func() {
+		keys = workload.Run(ctx, l.rec, workload.Options{
+			Mix: s.Mix, Clients: l.clients(), Rate: s.Rate, Seed: l.run.Seed, Nodes: l.nodes(), Route: routes(l.cluster),
+		}, &l.progress, stopClients)
+	})
+	violation := make(chan struct{})
+	var judging sync.WaitGroup
+	judged, stopJudging := context.WithCancel(ctx)
+	if !l.run.NoEarlyStop {
+		judging.Go(func() { l.judgeLive(judged, violation) })
+	}
+	l.untilEnough(ctx, violation)
+	stopJudging()
+	judging.Wait()
+	close(stopFaults)
+	injecting.Wait() // the active fault heals while clients still run
+	close(stopClients)
+	working.Wait()
+	l.clientTime = time.Since(began)
+	return keys
+}
+
+// longest is how many times its duration a scenario may take to see the faults it needs.
+const longest = 3
+
+// untilEnough waits for the scenario's duration, and longer while faults are
+// missing, but not when there is a violation already.
+func (l *live) untilEnough(ctx context.Context, violation <-chan struct{}) {
+	began := time.Now()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-violation:
+			return
+		case <-tick.C:
+		}
+		elapsed := time.Since(began)
+		enough := int(l.injected.Load()) >= l.minFaults()
+		if elapsed >= l.duration() && (enough || elapsed >= longest*l.duration()) {
+			return
+		}
+	}
+}
+
+// show tells the observer about the progress, a few times a second.
+func (l *live) show(done <-chan struct{}) {
+	began := time.Now()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		p := Progress{Elapsed: time.Since(began), Total: l.duration()}
+		p.OK, p.Failed, p.Unknown = l.progress.Counts()
+		p.Phase = l.phase()
+		l.run.Observer.Progress(p)
+	}
+}
+
+// active notes that a fault, or something else, begins or ends.
+func (l *live) active(phase string, begun bool) {
+	l.phaseMu.Lock()
+	defer l.phaseMu.Unlock()
+	if begun {
+		l.phases = append(l.phases, phase)
+	} else if i := slices.Index(l.phases, phase); i >= 0 {
+		l.phases = slices.Delete(l.phases, i, i+1)
+	}
+}
+
+func (l *live) phase() string {
+	l.phaseMu.Lock()
+	defer l.phaseMu.Unlock()
+	return strings.Join(l.phases, ", ")
+}
+
+// tracks are the scenario's faults, as far as the user wants them.
+func (l *live) tracks() []faults.Track { return l.run.Faults.Filter(l.scenario.Faults) }
+
+// minFaults is how many faults are needed as evidence.
+func (l *live) minFaults() int {
+	for _, t := range l.tracks() {
+		if len(t) > 0 {
+			return l.scenario.MinFaults
+		}
+	}
+	return 0
+}
+
+func (l *live) duration() time.Duration {
+	if l.run.Duration > 0 {
+		return l.run.Duration
+	}
+	return l.scenario.Duration
+}
+
+func (l *live) clients() int {
+	if l.run.Clients > 0 {
+		return l.run.Clients
+	}
+	return l.scenario.Clients
+}
+
+func ids(c *cluster.Cluster) []string {
+	var out []string
+	for _, n := range c.Nodes() {
+		out = append(out, n.ID())
+	}
+	return out
+}
+
+func (l *live) nodes() []workload.Node {
+	var out []workload.Node
+	for _, n := range l.cluster.Nodes() {
+		out = append(out, workload.Node{ID: n.ID(), URL: n.URL()})
+	}
+	return out
+}
+
+func (l *live) env() *faults.Env {
+	env := &faults.Env{OpenWrites: l.rec.OpenWrites, Network: l.cluster.Network(), Leader: l.cluster.Leader}
+	for _, n := range l.cluster.Nodes() {
+		env.Nodes = append(env.Nodes, n)
+	}
+	return env
+}
+
+// counting records faults and counts them.
+type counting struct {
+	faults.Recorder
+	n *atomic.Int64
+}
+
+// Fault records the event.
+func (c counting) Fault(f history.FaultEvent) {
+	c.Recorder.Fault(f)
+	c.n.Add(1)
+}
