@@ -188,6 +188,13 @@ func (a *app) checkFile(ctx context.Context, f *checkFlags, file string) (report
 		if f.model != "" {
 			page.Repeat += " --model " + f.model
 		}
+		if v.Model == "eventual" {
+			s, err := models.MeasureStaleness(ctx, h)
+			if err != nil {
+				return report.Judged{}, exitUsage, fmt.Errorf("%s: %w", file, err)
+			}
+			page.Staleness = &s
+		}
 		err := runner.WriteFile(f.html, func(out *os.File) error { return report.WriteHTML(ctx, out, page) })
 		if err != nil {
 			return report.Judged{}, exitUsage, fmt.Errorf("--html: %w", err)

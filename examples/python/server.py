@@ -17,6 +17,7 @@ import argparse
 import os
 import signal
 import threading
+import traceback
 from collections import namedtuple
 
 from api import Api
@@ -90,7 +91,7 @@ def main():
 
 def end_process(failure):
     # A node that has lost one of its threads would look alive and do nothing.
-    threading.__excepthook__(failure)
+    traceback.print_exception(failure.exc_type, failure.exc_value, failure.exc_traceback)
     os._exit(1)
 
 

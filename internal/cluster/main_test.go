@@ -54,7 +54,7 @@ func play(role string, args []string) int {
 			port = args[i+1]
 		}
 	}
-	return playNode(role, port)
+	return playNode(role, port, args)
 }
 
 func exitCode(err error) int {
@@ -65,7 +65,7 @@ func exitCode(err error) int {
 	return 0
 }
 
-func playNode(role, port string) int {
+func playNode(role, port string, args []string) int {
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
 	if role == "deaf" {
@@ -88,6 +88,8 @@ func playNode(role, port string) int {
 		}
 	case "never-ready":
 		handler = func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+	case "member":
+		handler = memberHandler(args)
 	case "redirect":
 		handler = func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)

@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
 )
 
 func TestSlowLinksDelayWhatTheirNodesSendAndGet(t *testing.T) {

@@ -131,7 +131,8 @@ func (e *engine) snapshotValues(values map[string]string) error {
 	if err := e.log.rotate(); err != nil {
 		return err
 	}
-	if _, err := (snapshot{first: e.log.number, values: values}).save(e.dir); err != nil {
+	s := snapshot{first: e.log.number, position: e.position, epoch: e.epoch, values: values}
+	if _, err := s.save(e.dir); err != nil {
 		return err
 	}
 	return dropBefore(e.dir, e.log.number)

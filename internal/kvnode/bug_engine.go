@@ -13,6 +13,7 @@ type engineBugs struct {
 	ghosts        map[string]string // snapshot-keeps-deleted: every key put since the last clear
 	side          sideFiles         // big-values-async
 	replayed      chan struct{}     // serves-before-replay: closed when the replay is done
+	held          []heldRecord      // applies-out-of-order
 }
 
 func (b *engineBugs) open(e *engine) {
@@ -56,6 +57,10 @@ func (b *engineBugs) finish() error {
 		return e.snapshotValues(maps.Clone(e.values))
 	case logOrder, lineLimit64k, snapshotDropsConcurrent, truncateBeforeSnapshot, snapshotKeepsDeleted:
 		return e.snapshotValues(e.values)
+	case positionBeforeData:
+		if e.isCopy() {
+			return e.snapshotValues(e.values)
+		}
 	}
 	return nil
 }

@@ -29,6 +29,10 @@ func (b *engineBugs) logged(records []record) []record {
 		return without(opClear)
 	case bigValuesAsync:
 		return b.divert(records)
+	case positionBeforeData:
+		if b.engine.isCopy() {
+			return slices.Repeat([]record{{op: opSkipped}}, len(records))
+		}
 	}
 	return records
 }

@@ -3,6 +3,7 @@ package kvnode
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -12,7 +13,7 @@ import (
 )
 
 func TestEveryBugHasANameATitleAndAStage(t *testing.T) {
-	order := map[string]int{httpAPI: 1, persistence: 2, crashRecovery: 3}
+	order := map[string]int{httpAPI: 1, persistence: 2, crashRecovery: 3, clustering: 4, readReplicas: 5}
 	seen := make(map[string]bool)
 	stage := 0
 	for _, b := range Bugs() {
@@ -86,6 +87,7 @@ func TestEveryBugMisbehavesAndACorrectNodeDoesNot(t *testing.T) {
 		halfValue:               tornTailMisread,
 		tornTailFatal:           tornTailMisread,
 	}
+	maps.Copy(symptoms, clusterSymptoms())
 	for _, b := range Bugs() {
 		t.Run(b.Name, func(t *testing.T) {
 			t.Parallel()

@@ -30,6 +30,7 @@ type cluster struct {
 	peers       map[string]*peer
 	client      http.Handler // serves the client API
 	unused      *unusedConnections
+	bugs        clusterBugs
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -55,7 +56,6 @@ func startCluster(cfg clusterConfig, e *engine, h *handler, logf logFunc) (*clus
 	c := &cluster{
 		clusterConfig: cfg,
 		bug:           h.bug,
-		election:      fixedLeader(leastID(cfg)),
 		peers:         make(map[string]*peer),
 		client:        h,
 		unused:        newUnusedConnections(),
@@ -64,8 +64,10 @@ func startCluster(cfg clusterConfig, e *engine, h *handler, logf logFunc) (*clus
 	for _, m := range cfg.members {
 		c.peers[m.id] = &peer{member: m, requests: newPeerClient(m.address, passOnConns)}
 	}
+	c.bugs.open(c, logf)
+	c.election = c.bugs.election(fixedLeader(leastID(cfg)))
 	var err error
-	if leader, _ := c.election.leader(); leader == c.id {
+	if leader := leastID(cfg); leader == c.id {
 		c.replication, err = newLogSender(ctx, c.id, e)
 	} else {
 		c.replication = newLogReceiver(e, c.peers[leader].address, logf)
@@ -76,9 +78,11 @@ func startCluster(cfg clusterConfig, e *engine, h *handler, logf logFunc) (*clus
 	}
 	h.cluster = c
 	for _, p := range c.peers {
+		p.liveness.bug = c.bug
 		c.running.Go(func() { p.keepPinging(ctx) })
 	}
 	c.running.Go(func() { c.replication.run(ctx) })
+	c.running.Go(func() { c.bugs.run(ctx) })
 	return c, nil
 }
 
@@ -123,6 +127,7 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not found", http.StatusNotFound)
 	default:
 		c.client.ServeHTTP(w, r)
+		c.bugs.answerLate(r)
 	}
 }
 
@@ -151,6 +156,9 @@ func (c *cluster) info() clusterInfo {
 	}
 	for _, p := range c.peers {
 		info.Nodes = append(info.Nodes, memberInfo{ID: p.id, Alive: p.liveness.alive()})
+	}
+	if c.bug == infoOmitsItself {
+		info.Nodes = info.Nodes[1:]
 	}
 	slices.SortFunc(info.Nodes, func(a, b memberInfo) int { return compareIDs(a.ID, b.ID) })
 	return info

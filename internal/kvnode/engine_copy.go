@@ -64,7 +64,7 @@ func (e *engine) replicate(epoch string, after int64, records []record) error {
 		}
 		err := e.append(batch)
 		if err == nil {
-			e.apply(batch)
+			e.apply(e.bugs.heldBack(batch))
 		}
 		return err
 	})

@@ -35,12 +35,12 @@ const (
 func (c *cluster) elsewhere(w http.ResponseWriter, r *http.Request, key, value string) bool {
 	leader, _ := c.election.leader()
 	switch {
-	case leader == c.id:
+	case leader == c.id || c.bugs.keepsHere(r.Method):
 		return false
 	case r.Header.Get(passedOnHeader) != "":
 		http.Error(w, "this node is not the leader", http.StatusServiceUnavailable)
 	case r.Method == http.MethodGet && c.reads == readsLocal:
-		return false
+		return c.bugs.refusesRead(w)
 	case leader == "":
 		http.Error(w, "there is no leader", http.StatusServiceUnavailable)
 	case c.forward == forwardRedirect:
@@ -55,7 +55,7 @@ func keyURL(key string) url.URL { return url.URL{Path: keyPrefix + key} }
 
 func (c *cluster) redirect(w http.ResponseWriter, leader, key string) {
 	location := keyURL(key)
-	location.Scheme, location.Host = "http", c.peers[leader].address
+	location.Scheme, location.Host = "http", c.peers[c.bugs.mistakeLeader(leader)].address
 	w.Header().Set("Location", location.String())
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
@@ -64,7 +64,7 @@ func (c *cluster) redirect(w http.ResponseWriter, leader, key string) {
 // that promises nothing: a request that a link holds may arrive at the leader long after this answer.
 func (c *cluster) passOn(w http.ResponseWriter, r *http.Request, leader, key, value string) {
 	request := peerRequest{method: r.Method, url: keyURL(key), body: value, from: c.id, limit: passOnTime}
-	got, err := c.peers[leader].requests.do(r.Context(), request)
+	got, err := c.bugs.ask(r.Context(), c.peers[leader], request)
 	switch {
 	case err != nil && unreached(err):
 		http.Error(w, "the leader "+leader+" cannot be reached", http.StatusServiceUnavailable)

@@ -19,21 +19,27 @@ const (
 
 // liveness is what pings have shown of a peer.
 type liveness struct {
+	bug bug
+
 	mu       sync.Mutex
 	answered time.Time // zero before the first answer
-	failures int       // since the last answer
+	failures int       // since the last answer, for accepts-when-alone
+	gone     bool      // it was dead once, for never-returns
 }
 
 // alive tells whether a ping was answered lately.
 func (l *liveness) alive() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.answered.IsZero() && time.Since(l.answered) < aliveTime
+	return !l.answered.IsZero() && !l.gone && (time.Since(l.answered) < aliveTime || l.bug == staleMembership)
 }
 
 func (l *liveness) pinged(ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.bug == neverReturns && !l.answered.IsZero() && time.Since(l.answered) >= aliveTime {
+		l.gone = true
+	}
 	if ok {
 		l.answered, l.failures = time.Now(), 0
 	} else {
@@ -47,6 +53,9 @@ func (p *peer) keepPinging(ctx context.Context) {
 	defer pings.close()
 	ticker := time.NewTicker(pingInterval)
 	defer ticker.Stop()
+	if p.liveness.bug == leadsWhileAlone {
+		<-ticker.C
+	}
 	for {
 		got, err := pings.do(ctx, peerRequest{method: http.MethodGet, url: url.URL{Path: pingPath}, limit: pingTime})
 		if ctx.Err() != nil {

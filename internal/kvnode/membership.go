@@ -81,6 +81,9 @@ func splitID(id string) (name, number string) {
 
 // complete fills in what is not given.
 func (c *clusterConfig) complete(b bug) error {
+	if b == readsGoToLeader {
+		c.reads = readsLeader
+	}
 	if c.reads == "" {
 		c.reads = readsLocal
 		if b.stage() == clustering {

@@ -25,10 +25,13 @@ type logReceiver struct {
 	engine *engine
 	leader *peerClient
 	logf   logFunc
+	bugs   receiverBugs
 }
 
 func newLogReceiver(e *engine, leader string, logf logFunc) *logReceiver {
-	return &logReceiver{engine: e, leader: newPeerClient(leader, 1), logf: logf}
+	f := &logReceiver{engine: e, leader: newPeerClient(leader, 1), logf: logf}
+	f.bugs.receiver = f
+	return f
 }
 
 func (f *logReceiver) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
@@ -38,11 +41,14 @@ func (f *logReceiver) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // run fetches until ctx ends. It logs the first failure of several, and when they are over.
 func (f *logReceiver) run(ctx context.Context) {
 	defer f.leader.close()
-	failed := false
+	failed, fetched := false, false
 	for {
 		err := f.fetch(ctx)
+		fetched = fetched || err == nil
 		switch {
 		case ctx.Err() != nil:
+			return
+		case err != nil && fetched && f.engine.bug == neverReconnects:
 			return
 		case err != nil:
 			if !failed {
@@ -62,6 +68,9 @@ func (f *logReceiver) run(ctx context.Context) {
 
 // fetch asks the leader once for more.
 func (f *logReceiver) fetch(ctx context.Context) error {
+	if err := f.bugs.beforeFetch(ctx); err != nil {
+		return err
+	}
 	epoch, position := f.engine.at()
 	query := url.Values{"epoch": {epoch}, "after": {strconv.FormatInt(position, 10)}}
 	got, err := f.get(ctx, url.URL{Path: logPath, RawQuery: query.Encode()})
@@ -80,29 +89,43 @@ func (f *logReceiver) fetch(ctx context.Context) error {
 	if len(found.records) == 0 {
 		return nil
 	}
-	return f.engine.replicate(epoch, position, found.records)
+	position, records, err := f.bugs.misreceive(got.header, position, found.records)
+	if err != nil {
+		return err
+	}
+	return f.engine.replicate(epoch, position, records)
 }
 
 func (f *logReceiver) fetchSnapshot(ctx context.Context) error {
 	start := time.Now()
-	got, err := f.get(ctx, url.URL{Path: snapshotPath})
+	s, size, err := f.snapshot(ctx)
 	if err != nil {
 		return err
 	}
-	s := snapshot{values: make(map[string]string)}
-	if got.status != http.StatusOK {
-		return fmt.Errorf("the leader answers %d %.100s", got.status, got.body)
-	}
-	if err := s.fill(scan(got.body, binaryFormat{})); err != nil {
-		return fmt.Errorf("the leader's snapshot is damaged: %w", err)
-	}
+	f.bugs.merge(&s)
 	if err := f.engine.install(s); err != nil {
 		return fmt.Errorf("install the leader's snapshot: %w", err)
 	}
-	f.logf("fetched a snapshot of %d bytes at position %d in %v", len(got.body), s.position, since(start))
+	f.logf("fetched a snapshot of %d bytes at position %d in %v", size, s.position, since(start))
 	return nil
 }
 
+// snapshot returns the leader's snapshot and its size in bytes.
+func (f *logReceiver) snapshot(ctx context.Context) (snapshot, int, error) {
+	got, err := f.get(ctx, url.URL{Path: snapshotPath})
+	if err != nil {
+		return snapshot{}, 0, err
+	}
+	if got.status != http.StatusOK {
+		return snapshot{}, 0, fmt.Errorf("the leader answers %d %.100s", got.status, got.body)
+	}
+	s := snapshot{values: make(map[string]string)}
+	if err := s.fill(scan(got.body, binaryFormat{})); err != nil {
+		return snapshot{}, 0, fmt.Errorf("the leader's snapshot is damaged: %w", err)
+	}
+	return s, len(got.body), nil
+}
+
 func (f *logReceiver) get(ctx context.Context, from url.URL) (answer, error) {
-	return f.leader.do(ctx, peerRequest{method: http.MethodGet, url: from, limit: stallTime, stalls: true})
+	return f.leader.do(ctx, peerRequest{method: http.MethodGet, url: from, limit: f.bugs.stallTime(), stalls: true})
 }

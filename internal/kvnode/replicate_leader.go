@@ -25,6 +25,7 @@ type logSender struct {
 	engine *engine
 	tail   *tail
 	ending <-chan struct{}
+	bugs   senderBugs
 }
 
 // newLogSender prepares the leader's data; questions that wait are answered when ctx ends.
@@ -36,7 +37,8 @@ func newLogSender(ctx context.Context, id string, e *engine) (*logSender, error)
 			return nil, err
 		}
 	}
-	s := &logSender{engine: e, tail: newTail(tailRecords, tailBytes), ending: ctx.Done()}
+	s := &logSender{engine: e, tail: newTail(e.bug.tailRecords(), tailBytes), ending: ctx.Done()}
+	s.bugs.sender = s
 	return s, e.keepTail(s.tail)
 }
 
@@ -51,7 +53,7 @@ func (s *logSender) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveLog(w, r)
 	case r.URL.Path == snapshotPath:
 		w.Header().Set("Content-Type", "application/octet-stream")
-		_, _ = s.engine.copyOut().writeTo(w) // An error means that the follower has gone; half a snapshot is none.
+		_, _ = s.bugs.misdate(s.engine.copyOut()).writeTo(w) // An error means that the follower has gone; half a snapshot is none.
 	default:
 		http.Error(w, "not found", http.StatusNotFound)
 	}
@@ -69,7 +71,7 @@ func (s *logSender) serveLog(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is another history, a snapshot is needed", http.StatusGone)
 		return
 	}
-	records, ok := s.wait(r.Context(), after)
+	records, ok := s.wait(r.Context(), w, after)
 	if !ok {
 		http.Error(w, "these records are not kept any more, a snapshot is needed", http.StatusGone)
 		return
@@ -85,11 +87,11 @@ func (s *logSender) serveLog(w http.ResponseWriter, r *http.Request) {
 
 // wait returns the records after a position, none if there are none for a while. ok is false if they are not
 // in the tail.
-func (s *logSender) wait(ctx context.Context, after int64) (records []record, ok bool) {
+func (s *logSender) wait(ctx context.Context, w http.ResponseWriter, after int64) (records []record, ok bool) {
 	timer := time.NewTimer(pollTime)
 	defer timer.Stop()
 	for {
-		records, changed, ok := s.tail.after(after, sendBytes)
+		records, changed, ok := s.bugs.after(w, after)
 		if !ok || len(records) > 0 {
 			return records, ok
 		}

@@ -75,14 +75,15 @@ func judge(t *testing.T, stage *challenges.Stage, dir, runDir string, command ..
 	return r
 }
 
+// stages are those up to this one, as a program is judged that was built so far.
 func stages(t *testing.T, upTo string) []challenges.Stage {
 	t.Helper()
 	c := kvstore.Challenge()
-	i, _, err := c.Stage(upTo)
+	all, err := c.SoFar(upTo, upTo)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Stages[:i+1]
+	return all
 }
 
 func explain(r *report.Result) string {
@@ -106,12 +107,13 @@ func TestEveryBugIsCaughtByItsStage(t *testing.T) {
 	for _, bug := range kvnode.Bugs() {
 		t.Run(bug.Name, func(t *testing.T) {
 			all := stages(t, bug.Stage)
+			command := append([]string{self, "node", "--bug", bug.Name}, kvnode.StageArgs(bug.Stage)...)
 			caught, by := 0, map[string]int{}
 			if os.Getenv("LSFR_HISTORY_ONLY") != "" { // how much do histories find without the API checks?
 				all[len(all)-1].Checks = nil
 			}
 			for range n {
-				r := judge(t, &all[len(all)-1], t.TempDir(), t.TempDir(), self, "node", "--bug", bug.Name)
+				r := judge(t, &all[len(all)-1], t.TempDir(), t.TempDir(), command...)
 				if r.Status == report.Failed {
 					caught++
 					by[r.FirstFailure().Name]++
@@ -132,7 +134,7 @@ func TestEveryBugIsCaughtByItsStage(t *testing.T) {
 				return
 			}
 			for i := range all[:len(all)-1] {
-				if r := judge(t, &all[i], t.TempDir(), t.TempDir(), self, "node", "--bug", bug.Name); r.Status != report.Passed {
+				if r := judge(t, &all[i], t.TempDir(), t.TempDir(), command...); r.Status != report.Passed {
 					t.Errorf("stage %s caught it before: %s", all[i].Name, explain(r))
 				}
 			}
@@ -142,33 +144,58 @@ func TestEveryBugIsCaughtByItsStage(t *testing.T) {
 
 func TestTheCorrectNodePassesEveryStage(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes a minute")
+		t.Skip("takes minutes")
 	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	passes(t, ".", self, "node")
+	passesSingle(t, ".", self, "node")
+	passesCluster(t, ".", self, "node")
+	t.Run("with redirects", func(t *testing.T) {
+		passes(t, stages(t, "clustering")[3:], ".", self, "node", "--reads", "leader", "--forward", "redirect")
+	})
 }
 
 func TestTheExamplesPassEveryStage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
-	for _, example := range []struct{ name, needs string }{{"python", "python3"}, {"node", "node"}} {
+	for _, example := range []struct {
+		name, needs string
+		clustered   bool
+	}{{"python", "python3", true}, {"node", "node", false}} {
 		t.Run(example.name, func(t *testing.T) {
 			if _, err := exec.LookPath(example.needs); err != nil {
 				t.Skipf("%s is not installed", example.needs)
 			}
-			passes(t, filepath.Join("..", "..", "examples", example.name), "./run.sh")
+			dir := filepath.Join("..", "..", "examples", example.name)
+			passesSingle(t, dir, "./run.sh")
+			if example.clustered {
+				passesCluster(t, dir, "./run.sh")
+			}
 		})
 	}
 }
 
-// passes judges all stages that many times.
-func passes(t *testing.T, dir string, command ...string) {
+func passesSingle(t *testing.T, dir string, command ...string) {
+	t.Run("one node", func(t *testing.T) { passes(t, stages(t, "crash-recovery"), dir, command...) })
+}
+
+// passesCluster judges stage 4 twice: as it is, with reads by the leader, and on the
+// way to stage 5, with reads by everyone.
+func passesCluster(t *testing.T, dir string, command ...string) {
+	t.Run("reads by the leader", func(t *testing.T) {
+		passes(t, stages(t, "clustering")[3:], dir, append(slices.Clone(command), "--reads", "leader")...)
+	})
+	t.Run("reads by everyone", func(t *testing.T) {
+		passes(t, stages(t, "read-replicas")[3:], dir, command...)
+	})
+}
+
+// passes judges each stage that many times.
+func passes(t *testing.T, all []challenges.Stage, dir string, command ...string) {
 	n := runs(t)
-	all := stages(t, "crash-recovery")
 	for i := range all {
 		passed := 0
 		for range n {
@@ -176,7 +203,8 @@ func passes(t *testing.T, dir string, command ...string) {
 			if r.Status == report.Passed {
 				passed++
 				s := r.Checks[len(r.Checks)-1].Scenario
-				t.Logf("%s passed in %.1f s: %.0f operations/s, %.1f %% ok, faults %v, judged live in %.1f %% of the time", r.Stage, r.Took.Seconds(), s.Rate, 100*s.AckedShare, s.Faults, 100*s.JudgingShare)
+				t.Logf("%s passed in %.1f s: %.0f operations/s, %.1f %% ok, faults %v, judged live in %.1f %% of the time; %s",
+					r.Stage, r.Took.Seconds(), s.Rate, 100*s.AckedShare, s.Faults, 100*s.JudgingShare, report.StalenessLine(s.Staleness))
 			} else {
 				t.Errorf("stage %s, seed %d: %s", r.Stage, r.Seed, explain(r))
 			}

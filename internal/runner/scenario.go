@@ -93,12 +93,23 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 		return c, fmt.Errorf("judge %s: the history broke %s while it was recorded, and does not any more", file, v.Model)
 	}
 	c.Scenario.Verdict = &v
+	if l.scenario.Converge > 0 { // reads may be stale, so how stale were they?
+		s, err := models.MeasureStaleness(ctx, h)
+		if err != nil {
+			return c, fmt.Errorf("measure staleness in %s: %w", file, err)
+		}
+		c.Scenario.Staleness = &s
+	}
 	r.show(h, &v)
 	switch {
 	case v.Status == models.Invalid:
 		c.Status = report.Failed
 		worst := v.Violations[0]
 		c.Failure = &report.Failure{Summary: worst.Sentence, Hint: l.scenario.Hint, Details: report.OperationLines(worst.Operations)}
+		if worst.Rule == models.RuleCopiesDisagree {
+			said := fmt.Sprintf("after %g s without faults and writes, of %s:", l.scenario.Converge.Seconds(), worst.Key)
+			c.Failure.Details = append(append(c.Failure.Details, "", said), report.FinalReadsOf(h, worst.Key)...)
+		}
 	case v.Status == models.Unknown:
 		c.Status = report.Unknown
 		c.Failure = &report.Failure{Summary: "the history could not be judged: " + v.Reason}

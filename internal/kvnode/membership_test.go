@@ -1,0 +1,106 @@
+package kvnode
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestPeersAreReadOrRefusedWithTheReason(t *testing.T) {
+	for _, c := range []struct {
+		peers string
+		says  string // "" if they are right
+	}{
+		{"n2=127.0.0.1:1", ""},
+		{"n2=127.0.0.1:1,n3=localhost:65535", ""},
+		{"n2=[::1]:80", ""},
+		{"s1/n2=127.0.0.1:1,s2/n4=127.0.0.1:2", ""},
+		{"n2", `"n2" is not ID=HOST:PORT`},
+		{"n2=127.0.0.1:1,", `"" is not ID=HOST:PORT`},
+		{"=127.0.0.1:1", "needs a name"},
+		{"n 2=127.0.0.1:1", "has a space"},
+		{"n2=127.0.0.1", "not HOST:PORT"},
+		{"n2=:1", "not HOST:PORT"},
+		{"n2=127.0.0.1:0", "not HOST:PORT"},
+		{"n2=127.0.0.1:65536", "not HOST:PORT"},
+		{"n2=127.0.0.1:http", "not HOST:PORT"},
+		{"n2=127.0.0.1:1,n2=127.0.0.1:2", "n2 is there already"},
+		{"n1=127.0.0.1:1", "n1 is there already"},
+	} {
+		var log bytes.Buffer
+		_, err := parseArgs([]string{"--working-dir", "x", "--id", "n1", "--peers", c.peers}, &log)
+		if (err == nil) != (c.says == "") || !strings.Contains(log.String(), c.says) {
+			t.Errorf("--peers %q: error %v; want %q", c.peers, err, c.says)
+		}
+	}
+}
+
+func TestArgumentsOfAClusterThatAreWrongEndTheNode(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"peers that are none", []string{"--peers", "n2"}, 2, "--peers"},
+		{"no name", []string{"--id", "", "--peers", "n2=127.0.0.1:1"}, 2, "--id"},
+		{"unknown reads", []string{"--reads", "remote"}, 2, `--reads "remote"`},
+		{"unknown forward", []string{"--forward", "drop"}, 2, `--forward "drop"`},
+		{"a bug without a log to ship", []string{"--bug", "memory-only", "--peers", "n2=127.0.0.1:1"}, 1, "memory-only works only without --peers"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			if code := Main(t.Context(), append(c.args, "--working-dir", t.TempDir()), &log); code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			if !strings.Contains(log.String(), c.says) {
+				t.Errorf("log %q does not say %q", log.String(), c.says)
+			}
+		})
+	}
+}
+
+func TestFlagsComeBeforeTheEnvironmentAndThatBeforeTheDefault(t *testing.T) {
+	for _, c := range []struct {
+		environment    string
+		args           []string
+		reads, forward string
+	}{
+		{"", nil, "local", "pass"},
+		{"", []string{"--bug", "dirty-read"}, "local", "pass"},
+		{"", []string{"--bug", "two-leaders"}, "leader", "pass"},
+		{"", []string{"--bug", "ships-one-behind"}, "local", "pass"},
+		{"local", []string{"--bug", "two-leaders"}, "local", "pass"},
+		{"leader", nil, "leader", "pass"},
+		{"leader", []string{"--reads", "local", "--forward", "redirect"}, "local", "redirect"},
+	} {
+		t.Setenv(ReadsVariable, c.environment)
+		cfg, err := parseArgs(append(c.args, "--working-dir", "x"), io.Discard)
+		if err != nil || cfg.cluster.reads != c.reads || cfg.cluster.forward != c.forward {
+			t.Errorf("%q, environment %q: %+v, %v", c.args, c.environment, cfg.cluster, err)
+		}
+	}
+}
+
+func TestNodesAreOrderedByTheirNumbers(t *testing.T) {
+	want := []string{"", "2", "10", "a", "n", "n0", "n1", "n2", "n02", "n10", "n11", "s1/n2", "s1/n10", "s2/n1"}
+	slices.Reverse(want)
+	got := slices.Clone(want)
+	slices.SortFunc(got, compareIDs)
+	slices.Reverse(want)
+	// n02 and n2 are different names of one number, in a fixed order.
+	i, j := slices.Index(got, "n02"), slices.Index(got, "n2")
+	if i > j {
+		i, j = j, i
+	}
+	if j-i != 1 {
+		t.Errorf("n02 and n2 are not side by side in %q", got)
+	}
+	got = slices.DeleteFunc(got, func(id string) bool { return id == "n02" })
+	want = slices.DeleteFunc(want, func(id string) bool { return id == "n02" })
+	if !slices.Equal(got, want) {
+		t.Errorf("order %q, want %q", got, want)
+	}
+}
