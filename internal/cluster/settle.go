@@ -71,7 +71,7 @@ func (c *Cluster) WaitSettled(ctx context.Context, limit time.Duration) error {
 			return nil
 		}
 		now := time.Now()
-		over := now.Sub(began) >= limit
+		over, given := now.Sub(began) >= limit, false
 		for _, a := range answers {
 			if err := a.node.Err(); err != nil {
 				return err
@@ -83,8 +83,8 @@ func (c *Cluster) WaitSettled(ctx context.Context, limit time.Duration) error {
 			if _, ok := broken[a.node]; !ok {
 				broken[a.node] = now
 			}
-			if now.Sub(broken[a.node]) >= hopeless {
-				over, problem = true, a.err.Error()
+			if now.Sub(broken[a.node]) >= hopeless && !given {
+				over, given, problem = true, true, a.err.Error()
 			}
 		}
 		if over {

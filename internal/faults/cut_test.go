@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // groups splits a detail such as "n4 | n1 n2; held 2 connections, 4 segments".
@@ -204,6 +205,44 @@ func TestAOneWayCutHoldsOneDirection(t *testing.T) {
 		m.heal(t, i)
 		if len(held) != 4 || len(i.Targets) != 2 {
 			t.Errorf("of all: %v, %v", held, i.Targets)
+		}
+	}
+}
+
+// What the seed can choose, it does choose, and nothing else.
+func TestTheSeedChoosesAmongAllShapes(t *testing.T) {
+	t.Parallel()
+	n1, all := Target{Node: "n1"}, Target{Role: All}
+	for _, tt := range []struct {
+		fault  Fault
+		nodes  int
+		target Target
+		shapes int
+	}{
+		{Isolate(), 5, n1, 1},
+		{Isolate(), 5, Target{}, 5},
+		{Isolate(), 5, Target{Count: 2}, 10},
+		{Halves(), 4, n1, 3},
+		{Halves(), 5, n1, 4},
+		{Halves(), 5, all, 10},
+		{Majority(), 3, n1, 1},
+		{Majority(), 5, n1, 1 + 4},
+		{Majority(), 5, Target{}, 5 + 10},
+		{Majority(), 5, all, 10},
+		{Ring(), 4, Target{}, 24},
+		{Bridge(), 3, n1, 2},
+		{Bridge(), 5, n1, 6},
+		{Bridge(), 4, all, 4 * 3},
+		{OneWay(), 3, n1, 2},
+		{OneWay(), 4, all, 6},
+	} {
+		plan := NewPlan(1, []Track{{{Fault: tt.fault, Weight: 1, Target: tt.target}}}, named(tt.nodes))
+		seen := make(map[string]bool)
+		for _, s := range plan.Steps(time.Second)[0] {
+			seen[s.String()] = true
+		}
+		if len(seen) != tt.shapes {
+			t.Errorf("%s of %d, %+v: %d shapes, want %d", tt.fault.Name, tt.nodes, tt.target, len(seen), tt.shapes)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func runTrack(ctx, halted context.Context, env *Env, next func() (Step, bool), r
 		if !ok {
 			return nil
 		}
-		if sleep(halted, step.Gap) != nil || halted.Err() != nil { // a gap that is over must not win
+		if sleep(halted, step.Gap) != nil {
 			return ctx.Err()
 		}
 		if err := inject(ctx, halted, env, step, rec, active); err != nil {
@@ -99,7 +99,7 @@ func inject(ctx, halted context.Context, env *Env, step Step, rec Recorder, acti
 	if err != nil {
 		return fmt.Errorf("fault %s: %w", fault.Name, err)
 	}
-	if len(targets) == 0 || halted.Err() != nil {
+	if len(targets) == 0 || halted.Err() != nil { // a gap that is over must not win against a stop
 		return ctx.Err()
 	}
 	active(fault.family(), true)

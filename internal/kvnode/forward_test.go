@@ -3,6 +3,7 @@ package kvnode
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -37,8 +38,7 @@ func dyingServer(t *testing.T) (address string, received *atomic.Int64) {
 					if err != nil {
 						return
 					}
-					body := make([]byte, request.ContentLength)
-					if _, err := request.Body.Read(body); len(body) > 0 && err != nil && string(body) != "v" {
+					if _, err := io.Copy(io.Discard, request.Body); err != nil {
 						return
 					}
 					received.Add(1)
@@ -109,12 +109,13 @@ func TestARequestThatGetsNoAnswerEndsInTimeAndTheNextUsesANewConnection(t *testi
 }
 
 func TestALongAnswerMayTakeLongerThanTheLimitAsLongAsItMoves(t *testing.T) {
-	const pieces, limit = 20, 200 * time.Millisecond
+	t.Parallel()
+	const pieces, limit = 6, time.Second
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for range pieces {
 			_, _ = w.Write([]byte("x"))
 			w.(http.Flusher).Flush()
-			<-time.After(limit / 10)
+			<-time.After(limit / 4)
 		}
 	}))
 	defer server.Close()

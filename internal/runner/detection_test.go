@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 			os.Exit(kvnode.Main(context.Background(), os.Args[2:], os.Stderr))
 		case "fake":
 			os.Exit(fakeNode(os.Args[2:]))
+		case "cluster":
+			os.Exit(fakeCluster(os.Args[2:]))
 		case "guard":
 			os.Exit(cluster.GuardMain(os.Stdin))
 		}

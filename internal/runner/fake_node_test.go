@@ -15,7 +15,9 @@ func fakeNode(args []string) int {
 	behaviour := args[0]
 	flags := flag.NewFlagSet("fake", flag.ContinueOnError)
 	port := flags.Int("port", 0, "")
-	flags.String("working-dir", "", "")
+	for _, ignored := range []string{"working-dir", "id", "peers"} {
+		flags.String(ignored, "", "")
+	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return 2
 	}
