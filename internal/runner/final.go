@@ -21,7 +21,10 @@ const (
 // final reads every key on every one of these nodes. Where copies may lag behind,
 // keys that have not converged are read again until the time for it is over; the
 // last reading of each key is its final one, the others are reads like any other.
-func (l *live) final(ctx context.Context, nodes []workload.Node, keys []string) {
+//
+// If another final reading is to follow, those that have converged are not final
+// yet: a write of unknown outcome may still take effect between the two.
+func (l *live) final(ctx context.Context, nodes []workload.Node, keys []string, another bool) {
 	l.active("final reads", true)
 	defer l.active("final reads", false)
 	l.finalReads += len(keys) * len(nodes)
@@ -33,7 +36,7 @@ func (l *live) final(ctx context.Context, nodes []workload.Node, keys []string) 
 			again = l.unconverged(ctx, nodes, reads, keys)
 		}
 		for i := range reads {
-			reads[i].Final = !again[reads[i].Key]
+			reads[i].Final = !again[reads[i].Key] && (last || !another)
 		}
 		l.rec.Record(reads)
 		if len(again) == 0 || ctx.Err() != nil {
@@ -96,7 +99,7 @@ func (l *live) leaderless(ctx context.Context, keys []string) error {
 	}
 	others := slices.DeleteFunc(l.nodes(), func(n workload.Node) bool { return n.ID == leader.ID() })
 	before := l.unanswered
-	l.final(ctx, others, keys)
+	l.final(ctx, others, keys, false)
 	event.Detail = "the leader, while the others were read"
 	event.Hits = len(keys)*len(others) - (l.unanswered - before)
 	err := leader.Start(ctx)

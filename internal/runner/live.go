@@ -76,14 +76,15 @@ func (l *live) course(ctx context.Context, cancel context.CancelCauseFunc) error
 	if err != nil {
 		return err
 	}
-	l.final(ctx, l.nodes(), keys)
+	leaderless := l.scenario.Leaderless && l.run.Faults.Allows(faults.Kill())
+	l.final(ctx, l.nodes(), keys, leaderless)
 	if last := l.scenario.Last; last != nil && l.run.Faults.Allows(*last) && ctx.Err() == nil {
 		if err := faults.Inject(ctx, l.env(), faults.Step{Fault: *last}, l.rec, l.active, nil); err != nil {
 			return err
 		}
-		l.final(ctx, l.nodes(), keys)
+		l.final(ctx, l.nodes(), keys, leaderless)
 	}
-	if l.scenario.Leaderless && l.run.Faults.Allows(faults.Kill()) && ctx.Err() == nil {
+	if leaderless && ctx.Err() == nil {
 		return l.leaderless(ctx, keys)
 	}
 	return ctx.Err()
