@@ -24,7 +24,7 @@ short:
 
 ## bench: speed of recording, of reading and of judging, beside porcupine (a quarter of an hour)
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./history ./models ./workload
+	$(GO) test -run '^$$' -bench . -benchmem ./history ./models ./workload ./internal/netsim
 	$(GO) run ./internal/benchmark
 
 ## exhaustive: compare the checker with porcupine on every history of five operations (LSFR_EXHAUSTIVE=6: of six)

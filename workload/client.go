@@ -39,6 +39,10 @@ type Response struct {
 	open bool
 }
 
+// idleConns is how many connections to a node wait for their next request: as many as
+// work at a time in a check, and fewer than a node has to hold.
+const idleConns = 32
+
 // Client sends requests to nodes over kept-alive connections, one socket per
 // node and client that works at a time. It follows redirects only as SendTo says.
 type Client struct {
@@ -55,7 +59,7 @@ func NewClient(timeout time.Duration, route Route) *Client {
 		Transport: &http.Transport{
 			Proxy:               nil, // the environment's proxy must not stand between lsfr and a node
 			DialContext:         (&net.Dialer{Timeout: timeout}).DialContext,
-			MaxIdleConnsPerHost: 1,
+			MaxIdleConnsPerHost: idleConns,
 			DisableCompression:  true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -82,7 +82,7 @@ func clusteringWithin(lag time.Duration) challenges.Stage {
 			Mix:      clusterMix(20),
 			Clients:  12,
 			Rate:     100,
-			Duration: 9 * time.Second,
+			Duration: 8 * time.Second,
 			Faults:   []faults.Track{followerFaults()},
 			// A pause that hits nobody's request proves little, so several.
 			MinFaults: 4,

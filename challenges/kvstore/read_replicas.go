@@ -60,7 +60,7 @@ func readReplicas() challenges.Stage {
 			Mix:      clusterMix(50),
 			Clients:  12,
 			Rate:     100,
-			Duration: 10 * time.Second,
+			Duration: 9 * time.Second,
 			Faults:   []faults.Track{followerFaults(), linkFaults()},
 			// About one in a second of each kind.
 			MinFaults:  6,

@@ -91,9 +91,33 @@ func checkReadsWithout(ctx context.Context, e *challenges.Env, away func(leader 
 		return err
 	}
 	defer func() { err = firstOf(errors.Join(err, back())) }()
-	for _, f := range followers {
-		// A store that elects a new leader first has time for that.
-		if err := written.converge(ctx, e.On(f)); err != nil {
+	read := func() error {
+		for _, f := range followers {
+			// A store that elects a new leader first has time for that.
+			if err := written.converge(ctx, e.On(f)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return challenges.Steps(read, func() error { return noticed(ctx, followers, leader) }, read)
+}
+
+// noticed waits until these nodes have found out that another one is gone, or long
+// enough: what they do then may differ from what they did at first.
+func noticed(ctx context.Context, by []*cluster.Node, gone *cluster.Node) error {
+	for began := time.Now(); time.Since(began) < noticeTime; {
+		left := len(by)
+		for _, n := range by {
+			// One that does not answer at the moment is asked again.
+			if info, err := n.Info(ctx); err == nil && !info.Alive(gone.ID()) {
+				left--
+			}
+		}
+		if left == 0 {
+			return nil
+		}
+		if err := wait(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}

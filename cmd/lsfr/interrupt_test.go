@@ -17,12 +17,12 @@ import (
 )
 
 // solution writes a folder whose run.sh is script. The script notes each node
-// that it starts: its marker and its port.
+// that it starts: its marker and its port, and in a cluster its name and its peers.
 func solution(t *testing.T, script string) string {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "lsfr.yaml"), 0o644, "challenge: kv-store\nstage: http-api\n")
-	write(t, filepath.Join(dir, "run.sh"), 0o755, "#!/bin/sh\necho \"$LSFR_RUN $2\" >>nodes.txt\n"+script+"\n")
+	write(t, filepath.Join(dir, "run.sh"), 0o755, "#!/bin/sh\necho \"$LSFR_RUN $2 $6 $8\" >>nodes.txt\n"+script+"\n")
 	return dir
 }
 
@@ -94,7 +94,11 @@ func underLoad(t *testing.T, dir string) {
 }
 
 // startedNode is what run.sh noted of a node.
-type startedNode struct{ marker, port string }
+type startedNode struct {
+	marker, port string
+	id           string            // empty if it is alone
+	peers        map[string]string // names to the ports of the relays that lead there
+}
 
 func startedNodes(t *testing.T, dir string) []startedNode {
 	t.Helper()
@@ -104,48 +108,90 @@ func startedNodes(t *testing.T, dir string) []startedNode {
 	}
 	var nodes []startedNode
 	for line := range strings.Lines(string(notes)) {
-		marker, port, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if marker == "" || port == "" {
-			t.Fatalf("run.sh noted %q, want a marker and a port", line)
+		words := strings.Fields(line)
+		if len(words) != 2 && len(words) != 4 {
+			t.Fatalf("run.sh noted %q, want a marker and a port, and of a member of a cluster its name and peers", line)
 		}
-		nodes = append(nodes, startedNode{marker, port})
+		n := startedNode{marker: words[0], port: words[1], peers: make(map[string]string)}
+		if len(words) == 4 {
+			n.id = words[2]
+			for peer := range strings.SplitSeq(words[3], ",") {
+				id, address, _ := strings.Cut(peer, "=")
+				_, n.peers[id], _ = strings.Cut(address, ":")
+			}
+		}
+		nodes = append(nodes, n)
 	}
 	return nodes
 }
 
-func (n startedNode) listens() bool {
-	conn, err := net.Dial("tcp", "127.0.0.1:"+n.port)
+func (n startedNode) listens() bool { return listens(n.port) }
+
+func listens(port string) bool {
+	conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 	if err == nil {
 		_ = conn.Close()
 	}
 	return err == nil
 }
 
-// hasProcess reports whether a process has the node's marker. A zombie has
-// none. Only Linux lets others' variables be read: elsewhere it knows no better
-// than listens.
+// hasProcess reports whether a process has the marker of the node's run, stopped or
+// not. A zombie has none. Only Linux lets others' variables be read: elsewhere it
+// knows no better than listens.
 func (n startedNode) hasProcess() bool {
 	if runtime.GOOS != "linux" {
 		return n.listens()
 	}
+	return len(processesWith("LSFR_RUN="+n.marker)) > 0
+}
+
+// processesWith returns the folders in /proc of all processes with that variable.
+func processesWith(variable string) []string {
+	var found []string
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, file := range files {
 		environ, err := os.ReadFile(file)
-		if err == nil && bytes.Contains(environ, []byte("LSFR_RUN="+n.marker+"\x00")) {
-			return true
+		if err == nil && bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+variable+"\x00")) {
+			found = append(found, filepath.Dir(file))
 		}
 	}
-	return false
+	return found
 }
 
-// assertGone waits until nothing is left of the nodes that dir's run.sh
-// started: neither a process with their marker nor a listener on their port.
+// assertGone waits until nothing is left of the nodes that dir's run.sh started:
+// neither a process with their marker, nor their guard, nor a listener on their
+// ports or on those of the links between them.
 func assertGone(t *testing.T, dir string) {
 	t.Helper()
-	for _, n := range startedNodes(t, dir) {
-		waitFor(t, "no listener on port "+n.port, func() bool { return !n.listens() })
-		waitFor(t, "no process with LSFR_RUN="+n.marker, func() bool { return !n.hasProcess() })
+	seen := make(map[string]bool)
+	once := func(what string, condition func() bool) {
+		if !seen[what] {
+			seen[what] = true
+			waitFor(t, what, condition)
+		}
 	}
+	for _, n := range startedNodes(t, dir) {
+		once("no process with LSFR_RUN="+n.marker, func() bool { return !n.hasProcess() })
+		once("no guard of run "+n.marker, func() bool { return len(processesWith("LSFR_GUARD="+n.marker)) == 0 })
+		once("no listener on port "+n.port, func() bool { return !n.listens() })
+		for _, port := range n.peers {
+			once("no relay on port "+port, func() bool { return !listens(port) })
+		}
+	}
+}
+
+// assertGoneAtOnce is for an lsfr that has ended its nodes itself. A port may have
+// gone to somebody else by now, so only processes are looked for without waiting.
+func assertGoneAtOnce(t *testing.T, dir string) {
+	t.Helper()
+	for _, n := range startedNodes(t, dir) {
+		for _, variable := range []string{"LSFR_RUN=", "LSFR_GUARD="} {
+			if left := processesWith(variable + n.marker); len(left) > 0 {
+				t.Fatalf("%s%s is left in %v", variable, n.marker, left)
+			}
+		}
+	}
+	assertGone(t, dir)
 }
 
 // node is the reference node, with a helper that run.sh leaves behind.
@@ -169,7 +215,7 @@ func TestInterruptSavesHistoryAndEndsNodes(t *testing.T) {
 			if code := p.end(t); code != 130 {
 				t.Errorf("exit code %d, want 130%s", code, p.output())
 			}
-			assertGone(t, dir)
+			assertGoneAtOnce(t, dir)
 			for _, want := range []string{"INTERRUPTED", "  report   .lsfr/runs/", "  again    lsfr test http-api --seed "} {
 				if !strings.Contains(p.stdout.String(), want) {
 					t.Errorf("stdout lacks %q%s", want, p.output())

@@ -27,7 +27,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			// Whether there are colours must depend on the terminal alone.
 			e.Setenv("TERM", "xterm-256color")
-			return nil
+			self, err := os.Executable()
+			e.Setenv("FAKE_NODE", self)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,

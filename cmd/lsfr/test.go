@@ -20,7 +20,9 @@ import (
 
 // testFlags are the flags of lsfr test; lsfr next uses their defaults.
 type testFlags struct {
-	soFar    bool
+	soFar bool
+	// towards is the last stage of --so-far if it is later than the one in lsfr.yaml.
+	towards  string
 	failFast bool
 	runOn    bool
 	seed     int64
@@ -115,7 +117,7 @@ func (f *testFlags) validate(given func(flag string) bool) error {
 		return usagef("--run-script: the name is empty")
 	case f.junit == "" && given("junit"):
 		return usagef("--junit: the name is empty")
-	case f.faultNames == "" && given("faults"):
+	case strings.TrimSpace(f.faultNames) == "" && given("faults"):
 		return usagef("--faults: want kinds of faults such as kill,cut, or none")
 	}
 	var err error
@@ -148,6 +150,8 @@ func (a *app) test(ctx context.Context, f *testFlags, args []string) error {
 	}
 	if !f.soFar {
 		stages = stages[last:]
+	} else if at, _, _ := c.Stage(w.Config.Stage); at < last {
+		f.towards = name
 	}
 	if err := f.chooseFaults(&stages[len(stages)-1]); err != nil {
 		return err
@@ -226,23 +230,24 @@ func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace
 		return nil, fmt.Errorf("find lsfr's own program: %w", err)
 	}
 	con := a.console(f.json, f.dir)
-	number, _, err := c.Stage(stage.Name)
+	number, itself, err := c.Stage(stage.Name)
 	if err != nil {
 		return nil, err
 	}
+	asItself := judgedAsItself(stage, itself)
 	con.printf("%s  stage %d of %d: %s, seed %d\n", con.style.bold.Sprint(c.Name), number+1, len(c.Stages), stage.Name, f.seed)
 	fingerprint := ""
 	r, err := runner.Stage(ctx, runner.Options{
 		Challenge: c.Name, Stage: stage, Dir: f.dir, RunDir: runDir, Command: []string{"./" + f.runScript},
 		Seed: f.seed, Duration: f.duration, Clients: f.clients, Faults: f.faults, FailFast: f.failFast, NoEarlyStop: f.runOn,
-		Guard: []string{self, "guard"}, Repeat: f.repeat(stage.Name), Observer: con, Log: a.log(),
+		Guard: []string{self, "guard"}, Repeat: f.repeat(stage.Name, asItself), Observer: con, Log: a.log(),
 		Ready: func() { fingerprint, err = workspace.Fingerprint(ctx, w.Dir) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	con.result(r)
-	if r.Status == report.Passed && f.plain() && fingerprint != "" {
+	if r.Status == report.Passed && f.plain() && asItself && fingerprint != "" {
 		if err := w.MarkPassed(stage.Name, fingerprint); err != nil {
 			return nil, err
 		}
@@ -250,9 +255,18 @@ func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace
 	return r, nil
 }
 
+// judgedAsItself reports whether a stage of SoFar is the challenge's own. One that
+// was replaced on the way to a later stage may ask for less.
+func judgedAsItself(stage, own *challenges.Stage) bool {
+	return (stage.Towards == nil) == (own.Towards == nil)
+}
+
 // repeat is the command that repeats a run.
-func (f *testFlags) repeat(stage string) string {
+func (f *testFlags) repeat(stage string, asItself bool) string {
 	words := []string{"lsfr test", stage, fmt.Sprintf("--seed %d", f.seed)}
+	if f.towards != "" && !asItself {
+		words = []string{"lsfr test", f.towards, "--so-far", fmt.Sprintf("--seed %d", f.seed)}
+	}
 	if f.faultNames != "" {
 		words = append(words, "--faults "+shellWord(f.faultNames))
 	}

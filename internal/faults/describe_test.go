@@ -52,7 +52,7 @@ func TestAStepSaysWhatItDoesToWhom(t *testing.T) {
 
 func TestNumbersAreSpelledAsPeopleDo(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 111: "111th"} {
+	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 101: "101st", 111: "111th"} {
 		if got := ordinal(n); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -32,7 +32,7 @@ const (
 	forwardedBytes  = 64 << 10
 	impatientTime   = 100 * time.Millisecond
 	lateAnswerTime  = 150 * time.Millisecond // more than an impatient follower waits
-	lateAnswerEvery = 25                     // of the writes that come through followers, one is answered late
+	lateAnswerEvery = 25                     // one in so many of the writes that come through followers is answered late
 	slotTime        = 2 * time.Millisecond   // between an answer's way into the slot and out of it
 	queueTime       = 20 * time.Millisecond  // a queued write waits that long
 	cacheReadTime   = 100 * time.Millisecond
