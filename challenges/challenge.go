@@ -76,6 +76,8 @@ type Scenario struct {
 	// Converge is how long the copies may take to agree once all faults have
 	// healed and writes have ended; 0 means that they always agree.
 	Converge time.Duration
+	// Available asks for acknowledged writes as long as a majority is left alone.
+	Available bool
 	// Leaderless reads everything once more on the other nodes while the leader
 	// is dead: what they answer then is their own.
 	Leaderless bool

@@ -49,6 +49,15 @@ func (e *Env) Key(name string) string { return e.prefix + name }
 // Value returns a short value that was never returned before.
 func (e *Env) Value() string { return fmt.Sprintf("value-%d", e.values.Add(1)) }
 
+// Apart returns the same environment with connections of its own, for one of many
+// who work at the same time: those who share a client open and close connections all
+// the time. done closes them.
+func (e *Env) Apart() (apart *Env, done func()) {
+	own := *e
+	own.Client = e.Client.Clone()
+	return &own, own.Client.Close
+}
+
 // Request is a request to the node of the environment.
 type Request struct {
 	Method, Path string
@@ -70,15 +79,20 @@ func (r Request) String() string {
 // all allowed in a path.
 func path(key string) string { return "/kv/" + key }
 
-// Do sends a request, and follows redirects to other nodes. A request without a complete answer is a *Failure, or a
-// *cluster.NodeError if the node is gone.
-func (e *Env) Do(ctx context.Context, r Request) (*workload.Response, error) {
+// Try sends a request, and follows redirects to other nodes. The error says why
+// there was no complete answer, which may be all right.
+func (e *Env) Try(ctx context.Context, r Request) (*workload.Response, error) {
 	var body []byte
 	if r.Body != "" {
 		body = []byte(r.Body)
 	}
-	node := workload.Node{ID: e.Node().ID(), URL: e.Node().URL()}
-	res, err := e.Client.SendTo(ctx, node, r.Method, r.Path, body)
+	return e.Client.SendTo(ctx, workload.Node{ID: e.Node().ID(), URL: e.Node().URL()}, r.Method, r.Path, body)
+}
+
+// Do sends a request, and follows redirects to other nodes. A request without a complete answer is a *Failure, or a
+// *cluster.NodeError if the node is gone.
+func (e *Env) Do(ctx context.Context, r Request) (*workload.Response, error) {
+	res, err := e.Try(ctx, r)
 	if err == nil {
 		return res, nil
 	}

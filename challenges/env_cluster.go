@@ -20,7 +20,8 @@ func (e *Env) Leader(ctx context.Context) (leader *cluster.Node, followers []*cl
 	if err := e.Settle(ctx); err != nil {
 		return nil, nil, err
 	}
-	leader = e.Cluster.Node(e.Cluster.Leader(ctx))
+	id, _ := e.Cluster.Leader(ctx)
+	leader = e.Cluster.Node(id)
 	if leader == nil {
 		return nil, nil, Failf("the nodes agreed on a leader, and a moment later they named none or different ones")
 	}
@@ -50,13 +51,39 @@ func (e *Env) directions(n *cluster.Node) []netsim.Direction {
 	return out
 }
 
-// CutOff cuts a node off from all others until heal is called. Clients still reach it.
-func (e *Env) CutOff(n *cluster.Node) (heal func(), err error) {
-	fault, err := e.Cluster.Network().Inject(netsim.Conditions{Cut: true}, e.directions(n)...)
+// Cut cuts some nodes off from others, both ways, until heal is called.
+func (e *Env) Cut(these, those []*cluster.Node) (heal func(), err error) {
+	var held []netsim.Direction
+	for _, a := range these {
+		for _, b := range those {
+			held = append(held, netsim.Direction{From: a.ID(), To: b.ID()}, netsim.Direction{From: b.ID(), To: a.ID()})
+		}
+	}
+	return e.hold(held)
+}
+
+// CutOneWay holds what these nodes send to those until heal is called.
+func (e *Env) CutOneWay(these, those []*cluster.Node) (heal func(), err error) {
+	var held []netsim.Direction
+	for _, a := range these {
+		for _, b := range those {
+			held = append(held, netsim.Direction{From: a.ID(), To: b.ID()})
+		}
+	}
+	return e.hold(held)
+}
+
+func (e *Env) hold(directions []netsim.Direction) (heal func(), err error) {
+	fault, err := e.Cluster.Network().Inject(netsim.Conditions{Cut: true}, directions...)
 	if err != nil {
 		return nil, err
 	}
 	return fault.Heal, nil
+}
+
+// CutOff cuts a node off from all others until heal is called. Clients still reach it.
+func (e *Env) CutOff(n *cluster.Node) (heal func(), err error) {
+	return e.hold(e.directions(n))
 }
 
 // Reset breaks all connections between a node and the others.

@@ -39,6 +39,7 @@ func complete() *History {
 			{Fault: "kill", Targets: []string{"n1"}, Detail: "killed again 5 ms after its restart", Start: 11900, End: 14000, Hits: 57},
 			{Fault: "stop", Targets: []string{}, Start: 15000, End: 15000},
 		},
+		Leaders: []LeaderEvent{{At: 10, Leader: "n1", Term: 1}, {At: 11950}, {At: 12100, Leader: "n2", Term: 1<<53 - 1}},
 	}
 }
 
@@ -187,6 +188,29 @@ func TestTheOrderOfTheDocumentsMembersDoesNotMatter(t *testing.T) {
 	}
 }
 
+func TestWhatAChangeOfLeadersMayLeaveOutOrAdd(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, leader string
+		want         LeaderEvent
+	}{
+		{"everything", `{"at":5,"leader":"n1","term":4}`, LeaderEvent{At: 5, Leader: "n1", Term: 4}},
+		{"members in another order", `{"term":4,"leader":"n1","at":5}`, LeaderEvent{At: 5, Leader: "n1", Term: 4}},
+		{"nobody leads", `{"at":5,"leader":null,"term":4}`, LeaderEvent{At: 5, Term: 4}},
+		{"nor does a missing name", `{"at":5}`, LeaderEvent{At: 5}},
+		{"members that may be null", `{"at":null,"leader":null,"term":null}`, LeaderEvent{}},
+		{"members that nobody knows yet", `{"at":5,"shard":"s1","leader":"n1","x":[{"at":7}]}`, LeaderEvent{At: 5, Leader: "n1"}},
+	} {
+		h := decode(t, `{"leaders":[`+tt.leader+`],`+strings.TrimPrefix(document(""), "{"))
+		if !slices.Equal(h.Leaders, []LeaderEvent{tt.want}) || h.Truncated {
+			t.Errorf("%s: got %+v, want %+v", tt.name, h.Leaders, tt.want)
+		}
+	}
+	if without := encode(t, &History{}); bytes.Contains(without, []byte("leaders")) {
+		t.Errorf("nobody watched, and still it says %s", without)
+	}
+}
+
 func TestTheLargestSettledTimeCounts(t *testing.T) {
 	t.Parallel()
 	h := decode(t, document(`{"id":1,"client":2,"kind":"get","key":"k","call":5,"settled":6},{"id":2,"client":2,"kind":"get","key":"k","call":5,"settled":3}`))
@@ -220,6 +244,14 @@ func TestDefectiveDocumentsAreRefusedWithTheirLine(t *testing.T) {
 		{"operations that are null", `{"format":"lsfr-history","version":1,"operations":null}`, 1, `"operations" is null, want a list`},
 		{"faults that are no list", `{"format":"lsfr-history","version":1,"operations":[],"faults":7}`, 1, `"faults" is 7, want a list`},
 		{"a fault that is no object", `{"format":"lsfr-history","version":1,"operations":[],"faults":["kill"]}`, 1, "fault number 1"},
+		{"leaders that are no list", `{"format":"lsfr-history","version":1,"operations":[],"leaders":{}}`, 1, `"leaders" is an object, want a list`},
+		{"leaders that are null", `{"format":"lsfr-history","version":1,"operations":[],"leaders":null}`, 1, `"leaders" is null, want a list`},
+		{"a leader that is only a name", `{"format":"lsfr-history","version":1,"operations":[],"leaders":[{},` + "\n" + `"n1"]}`, 2, `leader number 2 is "n1", want an object`},
+		{"a leader that is a number", `{"format":"lsfr-history","version":1,"operations":[],"leaders":[{"leader":1}]}`, 1, `leader number 1: "leader" is 1, want a string`},
+		{"a term that is a text", `{"format":"lsfr-history","version":1,"operations":[],"leaders":[{},` + "\n" + `{"at":1,"term":"4"}]}`, 2, `leader number 2: "term" is "4", want a whole number`},
+		{"a time of a leader with a fraction", `{"format":"lsfr-history","version":1,"operations":[],"leaders":[{"at":1.5}]}`, 1, `leader number 1: "at" is 1.5`},
+		{"a leader with two times", `{"format":"lsfr-history","version":1,"operations":[],"leaders":[{"at":1,"at":1}]}`, 1, `leader number 1 has two members "at"`},
+		{"leaders twice", `{"format":"lsfr-history","version":1,"leaders":[],"operations":[],"leaders":[]}`, 1, `the file has two members "leaders"`},
 		{"a seed with a fraction", `{"format":"lsfr-history","version":1,"seed":1.5,"operations":[]}`, 1, "a whole number"},
 		{"nodes that are no texts", `{"format":"lsfr-history","version":1,"nodes":[1],"operations":[]}`, 1, `"nodes"`},
 		{"a start that is no time", `{"format":"lsfr-history","version":1,"started":"yesterday","operations":[]}`, 1, `"yesterday"`},
@@ -341,7 +373,7 @@ func TestAFileThatBreaksOffIsReadUpToTheBreak(t *testing.T) {
 		}
 		ends = append(ends, b.Len())
 	}
-	if err := w.Close(want.Faults); err != nil {
+	if err := w.Close(Ending{want.Faults, want.Leaders}); err != nil {
 		t.Fatal(err)
 	}
 	whole := b.Bytes()
@@ -377,6 +409,9 @@ func TestAFileThatBreaksOffIsReadUpToTheBreak(t *testing.T) {
 				}
 				if len(h.Faults) > len(want.Faults) || len(h.Faults) > 0 && !reflect.DeepEqual(h.Faults, want.Faults[:len(h.Faults)]) {
 					t.Fatalf("cut at %d %s: got faults %+v", cut, name, h.Faults)
+				}
+				if len(h.Leaders) > len(want.Leaders) || !slices.Equal(h.Leaders, want.Leaders[:len(h.Leaders)]) {
+					t.Fatalf("cut at %d %s: got leaders %+v", cut, name, h.Leaders)
 				}
 			}
 		}
@@ -476,6 +511,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(whole[:len(whole)*2/3])
 	f.Add([]byte(document(`{"id":1,"client":2,"kind":"delete","key":"k","value":"x","call":5,"settled":9}`)))
 	f.Add([]byte(`{"format":"lsfr-history","version":1,"started":"2026-01-02T15:04:05+07:00","operations":[],"faults":[{}]}`))
+	f.Add([]byte(`{"format":"lsfr-history","version":1,"operations":[],"leaders":[{"at":5,"leader":null},{"leader":""}]}`))
 	f.Add([]byte("{\"format\":\"lsfr-history\",\n\"version\":9}"))
 	f.Add([]byte("\xff\xfe{"))
 	f.Add([]byte(document("{\"id\":1,\"client\":2,\"kind\":\"get\",\"key\":\"\xff\",\"call\":5}")))
@@ -499,7 +535,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again := decode(t, string(encode(t, h)))
-		if !slices.Equal(again.Operations, h.Operations) || len(again.Faults) != len(h.Faults) {
+		if !slices.Equal(again.Operations, h.Operations) || len(again.Faults) != len(h.Faults) || !slices.Equal(again.Leaders, h.Leaders) {
 			t.Fatalf("got  %+v\nwant %+v", again, h)
 		}
 	})

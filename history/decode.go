@@ -58,7 +58,7 @@ type decoder struct {
 	src *source
 	h   *History
 
-	item   string // operation or fault
+	item   string // operation, fault or leader
 	index  int
 	member string
 
@@ -92,12 +92,13 @@ const (
 	headerStarted
 	headerOperations
 	headerFaults
+	headerLeaders
 )
 
 var headerMembers = []string{
 	headerFormat: "format", headerVersion: "version", headerChallenge: "challenge", headerStage: "stage",
 	headerScenario: "scenario", headerModel: "model", headerSeed: "seed", headerNodes: "nodes", headerStarted: "started",
-	headerOperations: "operations", headerFaults: "faults",
+	headerOperations: "operations", headerFaults: "faults", headerLeaders: "leaders",
 }
 
 func (d *decoder) document() error {
@@ -128,6 +129,8 @@ func (d *decoder) document() error {
 			err = d.list("operation", d.operation)
 		case headerFaults:
 			err = d.list("fault", d.fault)
+		case headerLeaders:
+			err = d.list("leader", d.leader)
 		}
 		return err
 	})
@@ -220,5 +223,33 @@ func (d *decoder) fault() error {
 		return err
 	}
 	d.h.Faults = append(d.h.Faults, f)
+	return nil
+}
+
+const (
+	leaderAt = iota
+	leaderName
+	leaderTerm
+)
+
+var leaderMembers = []string{leaderAt: "at", leaderName: "leader", leaderTerm: "term"}
+
+func (d *decoder) leader() error {
+	var l LeaderEvent
+	err := d.object("an object", leaderMembers, func(m int) (err error) {
+		switch m {
+		case leaderAt:
+			_, err = readNumber(d, &l.At)
+		case leaderName:
+			_, err = d.readText(&l.Leader)
+		case leaderTerm:
+			_, err = readNumber(d, &l.Term)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.h.Leaders = append(d.h.Leaders, l)
 	return nil
 }

@@ -82,6 +82,19 @@ type jsonFault struct {
 	Hits    int      `json:"hits"`
 }
 
+type jsonLeader struct {
+	At     int64   `json:"at"`
+	Leader *string `json:"leader"`
+	Term   int64   `json:"term"`
+}
+
+// Ending is what stands behind the operations: it is known only when a run is over.
+type Ending struct {
+	Faults []FaultEvent
+	// Leaders are left out of the document if there are none.
+	Leaders []LeaderEvent
+}
+
 // Writer writes a history as a stream: what was written before a crash can be
 // read again. Not safe for concurrent use.
 type Writer struct {
@@ -147,15 +160,41 @@ func (w *Writer) Flush() error {
 	return nil
 }
 
-// Close ends the document with the faults. It does not close the underlying writer.
-func (w *Writer) Close(faults []FaultEvent) error {
-	w.w.WriteString("],\n \"faults\":[") //nolint:errcheck // bufio keeps the error for Flush
-	for i, f := range faults {
+// Close ends the document. It does not close the underlying writer.
+func (w *Writer) Close(end Ending) error {
+	faults := make([]any, len(end.Faults))
+	for i, f := range end.Faults {
 		targets := f.Targets
 		if targets == nil {
 			targets = []string{}
 		}
-		b, err := w.marshal(jsonFault{f.Fault, targets, f.Detail, int64(f.Start), int64(f.End), f.Hits})
+		faults[i] = jsonFault{f.Fault, targets, f.Detail, int64(f.Start), int64(f.End), f.Hits}
+	}
+	leaders := make([]any, len(end.Leaders))
+	for i, l := range end.Leaders {
+		j := jsonLeader{At: int64(l.At), Term: l.Term}
+		if l.Leader != "" {
+			j.Leader = &l.Leader
+		}
+		leaders[i] = j
+	}
+	if err := w.list("faults", faults); err != nil {
+		return err
+	}
+	if len(leaders) > 0 {
+		if err := w.list("leaders", leaders); err != nil {
+			return err
+		}
+	}
+	w.w.WriteString("]}\n") //nolint:errcheck // bufio keeps the error for Flush
+	return w.Flush()
+}
+
+// list ends the list before it and begins another one.
+func (w *Writer) list(name string, items []any) error {
+	fmt.Fprintf(w.w, "],\n %q:[", name) //nolint:errcheck // bufio keeps the error for Flush
+	for i, item := range items {
+		b, err := w.marshal(item)
 		if err != nil {
 			return err
 		}
@@ -165,8 +204,7 @@ func (w *Writer) Close(faults []FaultEvent) error {
 		w.w.WriteString("\n  ") //nolint:errcheck // see above
 		w.w.Write(b)            //nolint:errcheck // see above
 	}
-	w.w.WriteString("]}\n") //nolint:errcheck // see above
-	return w.Flush()
+	return nil
 }
 
 // marshal returns v as JSON without a final newline; valid until the next call.
@@ -189,5 +227,5 @@ func Encode(w io.Writer, h *History) error {
 			return err
 		}
 	}
-	return hw.Close(h.Faults)
+	return hw.Close(Ending{Faults: h.Faults, Leaders: h.Leaders})
 }

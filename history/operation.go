@@ -148,6 +148,17 @@ type FaultEvent struct {
 	Hits int
 }
 
+// LeaderEvent says who led from a moment on, as far as clients could see it.
+type LeaderEvent struct {
+	// At is an offset from the run's start: when a majority was seen to name the leader.
+	At time.Duration
+	// Leader is the ID of the node that a majority of all nodes named; empty if
+	// from then on a majority named nobody.
+	Leader string
+	// Term is what the leader's reign was numbered with; it means nothing without one.
+	Term int64
+}
+
 // Header describes the run that a history was recorded in.
 type Header struct {
 	Challenge, Stage, Scenario string
@@ -164,6 +175,9 @@ type History struct {
 	Header
 	Operations []Operation
 	Faults     []FaultEvent
+	// Leaders are the changes of leadership, in the order of their times; empty if
+	// nobody watched. The last one before a moment says who led then.
+	Leaders []LeaderEvent
 	// Truncated is set when the history was read from a file that breaks off.
 	Truncated bool
 	// Settled is an offset from the run's start: every operation called before

@@ -19,9 +19,10 @@ type Recorder struct {
 	nextID atomic.Int64
 	client atomic.Int64
 
-	mu       sync.Mutex // guards sessions, faults and late
+	mu       sync.Mutex // guards sessions, faults, leaders and late
 	sessions []*Session
 	faults   []FaultEvent
+	leaders  []LeaderEvent
 	late     []Operation
 
 	writer  *Writer
@@ -64,6 +65,14 @@ func (r *Recorder) Fault(f FaultEvent) {
 	r.mu.Unlock()
 }
 
+// Leader records that another node leads from now on, or none. Events come in the
+// order of their times.
+func (r *Recorder) Leader(l LeaderEvent) {
+	r.mu.Lock()
+	r.leaders = append(r.leaders, l)
+	r.mu.Unlock()
+}
+
 // Record records operations that ended with Session.Return.
 func (r *Recorder) Record(ops []Operation) {
 	r.mu.Lock()
@@ -90,10 +99,10 @@ func (r *Recorder) OpenWrites() int {
 func (r *Recorder) Close() (*History, error) {
 	close(r.done)
 	r.wg.Wait()
-	h := &History{Header: r.header, Operations: r.ops, Faults: r.faults, Settled: r.settled}
+	h := &History{Header: r.header, Operations: r.ops, Faults: r.faults, Leaders: r.leaders, Settled: r.settled}
 	slices.SortFunc(h.Operations, func(a, b Operation) int { return cmp.Compare(a.Call, b.Call) })
 	if r.writer != nil && r.err == nil {
-		r.err = r.writer.Close(r.faults)
+		r.err = r.writer.Close(Ending{Faults: r.faults, Leaders: r.leaders})
 	}
 	return h, r.err
 }

@@ -112,6 +112,8 @@ func TestWhatManyGoroutinesRecordIsAHistory(t *testing.T) {
 	r, file := newRecorder(t)
 	recordRounds(r, func() {})
 	r.Fault(complete().Faults[0])
+	r.Leader(LeaderEvent{At: 1, Leader: "n1", Term: 1})
+	r.Leader(LeaderEvent{At: 2})
 	h, err := r.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +144,10 @@ func TestWhatManyGoroutinesRecordIsAHistory(t *testing.T) {
 	saved := decode(t, string(file.bytes()))
 	if saved.Truncated || len(saved.Faults) != 1 {
 		t.Errorf("the file is not complete: %d faults, truncated %v", len(saved.Faults), saved.Truncated)
+	}
+	leaders := []LeaderEvent{{At: 1, Leader: "n1", Term: 1}, {At: 2}}
+	if !slices.Equal(h.Leaders, leaders) || !slices.Equal(saved.Leaders, leaders) {
+		t.Errorf("got leaders %+v, saved %+v, want %+v", h.Leaders, saved.Leaders, leaders)
 	}
 	byID := func(a, b Operation) int { return int(a.ID - b.ID) }
 	slices.SortFunc(saved.Operations, byID)

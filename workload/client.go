@@ -39,10 +39,6 @@ type Response struct {
 	open bool
 }
 
-// idleConns is how many connections to a node wait for their next request: as many as
-// work at a time in a check, and fewer than a node has to hold.
-const idleConns = 32
-
 // Client sends requests to nodes over kept-alive connections, one socket per
 // node and client that works at a time. It follows redirects only as SendTo says.
 type Client struct {
@@ -59,12 +55,15 @@ func NewClient(timeout time.Duration, route Route) *Client {
 		Transport: &http.Transport{
 			Proxy:               nil, // the environment's proxy must not stand between lsfr and a node
 			DialContext:         (&net.Dialer{Timeout: timeout}).DialContext,
-			MaxIdleConnsPerHost: idleConns,
+			MaxIdleConnsPerHost: 1,
 			DisableCompression:  true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
+
+// Clone returns another client of the same kind, with connections of its own.
+func (c *Client) Clone() *Client { return NewClient(c.timeout, c.route) }
 
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

@@ -46,6 +46,9 @@ func (c *Client) SendTo(ctx context.Context, node Node, method, path string, bod
 	defer cancel()
 	for hop := 0; ; hop++ {
 		res, err := c.Send(ctx, method, node.URL+path, body)
+		if err != nil && hop > 0 {
+			return nil, fmt.Errorf("redirected to %s: %w", node.ID, err)
+		}
 		if err != nil || res.Status != http.StatusTemporaryRedirect || c.route == nil {
 			return res, err
 		}

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -92,7 +93,7 @@ func TestOtherRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestARedirectToADeadLeaderIsARefusal(t *testing.T) {
+func TestARedirectToADeadLeaderIsARefusalAndToASilentOneIsUnknown(t *testing.T) {
 	dead := serve(t, newStore().ServeHTTP)
 	gone := httptest.NewServer(nil)
 	dead.URL = gone.URL
@@ -102,6 +103,16 @@ func TestARedirectToADeadLeaderIsARefusal(t *testing.T) {
 	defer c.Close()
 	if op := do(t, c, node, history.Put); op.Outcome != history.Failed {
 		t.Errorf("got %+v: nobody did it", op)
+	}
+	hanging := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then a server notices that the client has gone
+		<-r.Context().Done()
+	})
+	hanging.ID = "n1"
+	impatient := NewClient(50*time.Millisecond, via(map[string]Node{"127.0.0.1:1": hanging}))
+	defer impatient.Close()
+	if op := do(t, impatient, node, history.Put); op.Outcome != history.Unknown || op.Error != "redirected to n1: no answer within 50ms" {
+		t.Errorf("got %+v: it does not tell who did not answer", op)
 	}
 }
 

@@ -270,24 +270,26 @@ func writeMany(ctx context.Context, e *challenges.Env) (pairs, error) {
 		all[i].key, all[i].value = e.Key(fmt.Sprint("many", i)), e.Value()
 	}
 	began := time.Now()
-	var next, done atomic.Int64
+	var next, written atomic.Int64
 	nodes := e.Cluster.Nodes()
 	err := inParallel(hands, func(w int) error {
+		on, done := e.On(nodes[w%len(nodes)]).Apart()
+		defer done()
 		for {
 			i := int(next.Add(1) - 1)
 			if i >= manyKeys || i >= fewestKeys && time.Since(began) > writingTime {
 				return nil
 			}
-			if err := e.On(nodes[w%len(nodes)]).Put(ctx, all[i].key, all[i].value); err != nil {
+			if err := on.Put(ctx, all[i].key, all[i].value); err != nil {
 				return err
 			}
-			done.Add(1)
+			written.Add(1)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	return all[:done.Load()], nil
+	return all[:written.Load()], nil
 }
 
 // caughtUp reads all of them at one node, as often as it takes.
@@ -329,6 +331,8 @@ func readMany(ctx context.Context, on *challenges.Env, written pairs, which []in
 	var next atomic.Int64
 	var wrong []int
 	fatal := inParallel(hands, func(int) error {
+		on, done := on.Apart()
+		defer done()
 		for {
 			at := int(next.Add(1) - 1)
 			mu.Lock()

@@ -92,8 +92,10 @@ func (c *console) CheckDone(k report.Check) {
 	c.printf("  %s %6s %s\n", c.mark(k.Status), seconds(k.Took), strings.TrimLeft(c.wrap(k.Name, before, before), " "))
 	if s := k.Scenario; s != nil {
 		c.printf("%s\n", c.style.faint.Sprint(c.wrap(scenarioLine(s), before, before)))
-		if line := report.StalenessLine(s.Staleness); line != "" {
-			c.printf("%s\n", c.style.faint.Sprint(c.wrap(line, before, before)))
+		for _, line := range []string{report.StalenessLine(s.Staleness), report.AvailabilityLine(s.Availability)} {
+			if line != "" {
+				c.printf("%s\n", c.style.faint.Sprint(c.wrap(line, before, before)))
+			}
 		}
 	}
 }

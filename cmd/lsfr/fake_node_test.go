@@ -15,8 +15,8 @@ import (
 // fakeNodeCommand makes the test's program a node; scripts find it in $FAKE_NODE.
 const fakeNodeCommand = "fake-node"
 
-// fakeNode is a member of a cluster that n1 leads. Its followers redirect every
-// request to one location, wherever that is, and n1 forgets what it is told.
+// fakeNode is a member of a cluster that n2 leads. Its followers redirect every
+// request to one location, wherever that is, and n2 has no keys.
 func fakeNode(args []string) int {
 	flags := flag.NewFlagSet(fakeNodeCommand, flag.ContinueOnError)
 	port := flags.Int("port", 0, "")
@@ -31,7 +31,7 @@ func fakeNode(args []string) int {
 		ID    string `json:"id"`
 		Alive bool   `json:"alive"`
 	}
-	const leader = "n1"
+	const leader = "n2"
 	role := map[bool]string{true: "leader", false: "follower"}[*id == leader]
 	members := []member{{*id, true}}
 	for peer := range strings.SplitSeq(*peers, ",") {
@@ -46,7 +46,7 @@ func fakeNode(args []string) int {
 			w.Header().Set("Location", *location+r.URL.Path)
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		default:
-			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.Copy(io.Discard, r.Body) // or the connection cannot be used again
 			http.Error(w, "key not found", http.StatusNotFound)
 		}
 	}

@@ -225,8 +225,8 @@ func TestAClusterIsSettledWhenOneLeadsAndAllNameIt(t *testing.T) {
 	if err := c.WaitSettled(t.Context(), patience); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Leader(t.Context()); got != "n1" {
-		t.Errorf("%q leads, want n1", got)
+	if got, term := c.Leader(t.Context()); got != "n1" || term != 0 {
+		t.Errorf("%q leads in term %d, want n1 in 0", got, term)
 	}
 	tests := []struct {
 		name         string
@@ -247,8 +247,9 @@ func TestAClusterIsSettledWhenOneLeadsAndAllNameIt(t *testing.T) {
 		if !ok || !strings.Contains(err.Error(), tt.said) || len(unsettled.Said) != 3 {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.said)
 		}
-		if got := c.Leader(t.Context()); got != tt.leader {
-			t.Errorf("%s: a majority names %q, want %q", tt.name, got, tt.leader)
+		got, term := c.Leader(t.Context())
+		if got != tt.leader || got != "" && term != 1 {
+			t.Errorf("%s: a majority names %q in term %d, want %q in 1", tt.name, got, term, tt.leader)
 		}
 	}
 	// It is waited for.

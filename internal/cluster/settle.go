@@ -39,9 +39,8 @@ type answer struct {
 	err  error
 }
 
-// survey asks all nodes at once.
-func (c *Cluster) survey(ctx context.Context) []answer {
-	nodes := c.Nodes()
+// survey asks these nodes at once.
+func survey(ctx context.Context, nodes []*Node) []answer {
 	answers := make([]answer, len(nodes))
 	var wg sync.WaitGroup
 	for i, n := range nodes {
@@ -55,14 +54,18 @@ func (c *Cluster) survey(ctx context.Context) []answer {
 }
 
 // WaitSettled returns nil as soon as the cluster is settled: one node leads, and
-// every node names it. All nodes must be running. The error is an *UnsettledError
+// every node names it. With some nodes given, only these count: they are those that
+// can reach each other. All of them must be running. The error is an *UnsettledError
 // when the time is over, or some seconds after a node began to give answers that
 // break the contract; a *NodeError if a node exited; and ctx's.
-func (c *Cluster) WaitSettled(ctx context.Context, limit time.Duration) error {
+func (c *Cluster) WaitSettled(ctx context.Context, limit time.Duration, some ...*Node) error {
+	if len(some) == 0 {
+		some = c.Nodes()
+	}
 	began := time.Now()
 	broken := make(map[*Node]time.Time) // since when it gives wrong answers
 	for {
-		answers := c.survey(ctx)
+		answers := survey(ctx, some)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -146,29 +149,31 @@ func disagreement(answers []answer) string {
 }
 
 // Leader returns the ID that a majority of all nodes name as their leader at this
-// moment, or "" if there is none. It takes at most a second.
-func (c *Cluster) Leader(ctx context.Context) string {
+// moment, or "" if there is none, and the highest term that one of them named with
+// it. It takes at most a second.
+func (c *Cluster) Leader(ctx context.Context) (id string, term int64) {
 	nodes := c.Nodes()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	said := make(chan string, len(nodes)) // never blocks who answers late
+	said := make(chan Info, len(nodes)) // never blocks who answers late
 	for _, n := range nodes {
 		go func() {
 			if info, err := n.Info(ctx); err == nil {
-				said <- info.Leader
+				said <- *info
 				return
 			}
-			said <- ""
+			said <- Info{}
 		}()
 	}
-	votes := make(map[string]int)
-	leader := ""
+	votes, terms := make(map[string]int), make(map[string]int64)
 	for range nodes {
-		name := <-said
-		if votes[name]++; name != "" && 2*votes[name] > len(nodes) && leader == "" {
-			leader = name
+		info := <-said
+		votes[info.Leader]++
+		terms[info.Leader] = max(terms[info.Leader], info.Term)
+		if info.Leader != "" && 2*votes[info.Leader] > len(nodes) {
+			id, term = info.Leader, terms[info.Leader]
 			cancel() // the others are waited for, not listened to
 		}
 	}
-	return leader
+	return id, term
 }

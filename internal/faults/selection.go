@@ -53,7 +53,7 @@ func ParseSelection(list string) (Selection, error) {
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.TrimSpace(name)
 		if name == none {
-			return Selection{}, errors.New("faults: none means no faults, and goes with no other name")
+			return Selection{}, errors.New("none means no faults, and goes with no other name")
 		}
 		if !slices.ContainsFunc(Catalog(), func(f Fault) bool { return name == f.Name || name == f.family() }) {
 			return Selection{}, &UnknownFaultError{Name: name}
@@ -62,6 +62,9 @@ func ParseSelection(list string) (Selection, error) {
 	}
 	return s, nil
 }
+
+// All reports whether every fault may be used.
+func (s Selection) All() bool { return !s.none && len(s.names) == 0 }
 
 // None reports whether no fault at all may be used.
 func (s Selection) None() bool { return s.none }

@@ -147,6 +147,8 @@ func (b *clusterBugs) ask(ctx context.Context, leader *peer, r peerRequest) (ans
 		if !read {
 			return b.askImpatiently(ctx, leader, r)
 		}
+	case acceptsWhenAlone:
+		r.limit = hastyPingTime // so that its clients do not spend the time of a cut in waiting
 	case forwardCutsBody:
 		r.body = r.body[:min(len(r.body), forwardedBytes)]
 	case forwardLosesStatus:

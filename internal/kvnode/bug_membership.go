@@ -98,9 +98,20 @@ func (l *liveness) answeredWithin(limit time.Duration) bool {
 	return !l.answered.IsZero() && time.Since(l.answered) < limit
 }
 
+// hastyPingTime is how long accepts-when-alone and reads-need-leader wait for an answer to a ping, so that most cuts are
+// long enough to be noticed.
+const hastyPingTime = 250 * time.Millisecond
+
+func (b bug) pingTime() time.Duration {
+	if b == acceptsWhenAlone || b == readsNeedLeader {
+		return hastyPingTime
+	}
+	return pingTime
+}
+
 // seemsDead says that the last pings were not answered; one alone may be due to a pause of this node.
 func (l *liveness) seemsDead() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.failures >= 2
+	return l.missed >= 2
 }

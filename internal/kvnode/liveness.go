@@ -23,7 +23,7 @@ type liveness struct {
 
 	mu       sync.Mutex
 	answered time.Time // zero before the first answer
-	failures int       // since the last answer, for accepts-when-alone
+	missed   int       // pings since the last answer, for accepts-when-alone and reads-need-leader
 	gone     bool      // it was dead once, for never-returns
 }
 
@@ -41,9 +41,9 @@ func (l *liveness) pinged(ok bool) {
 		l.gone = true
 	}
 	if ok {
-		l.answered, l.failures = time.Now(), 0
+		l.answered, l.missed = time.Now(), 0
 	} else {
-		l.failures++
+		l.missed++
 	}
 }
 
@@ -57,7 +57,7 @@ func (p *peer) keepPinging(ctx context.Context) {
 		<-ticker.C
 	}
 	for {
-		got, err := pings.do(ctx, peerRequest{method: http.MethodGet, url: url.URL{Path: pingPath}, limit: pingTime})
+		got, err := pings.do(ctx, peerRequest{method: http.MethodGet, url: url.URL{Path: pingPath}, limit: p.liveness.bug.pingTime()})
 		if ctx.Err() != nil {
 			return
 		}

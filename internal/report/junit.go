@@ -101,6 +101,9 @@ func newJUnitSuite(r *Result) junitSuite {
 		if c.Scenario != nil && c.Scenario.Staleness != nil {
 			s.Properties = append(s.Properties, junitProperty{"staleness in " + inline(c.Name, 200), StalenessLine(c.Scenario.Staleness)})
 		}
+		if c.Scenario != nil && AvailabilityLine(c.Scenario.Availability) != "" {
+			s.Properties = append(s.Properties, junitProperty{"availability in " + inline(c.Name, 200), AvailabilityLine(c.Scenario.Availability)})
+		}
 		tc := junitCase{Class: inline(r.Challenge, 200) + "." + inline(r.Stage, 200), Name: inline(c.Name, 200), Time: junitTime(c.Took)}
 		switch c.Status {
 		case Passed:

@@ -21,6 +21,8 @@ type Page struct {
 	Verdict *models.Verdict
 	// Staleness of the reads in History; if nil, that of the Result's scenario.
 	Staleness *models.Staleness
+	// Availability of writes in History; if nil, that of the Result's scenario.
+	Availability *models.Availability
 	// Source is the path of the history's file, for a history that was only checked.
 	Source string
 	// Repeat is the command that repeats the run or the check; if empty, the Result's.

@@ -204,6 +204,7 @@ func hostilePage(t *testing.T, text string) Page {
 		h.Operations = append(h.Operations, o)
 	}
 	h.Faults = []history.FaultEvent{{Fault: text, Targets: []string{text}, Detail: text, Start: ms, End: 2 * ms}}
+	h.Leaders = []history.LeaderEvent{{At: ms, Leader: text, Term: 1}, {At: 2 * ms}}
 	v := judge(t, h)
 	if len(v.Violations) == 0 {
 		t.Fatalf("no violation with %.40q", text)
@@ -215,7 +216,11 @@ func hostilePage(t *testing.T, text string) Page {
 	v.Undecided = []models.Undecided{{Key: text, Reason: text}}
 	v.Warnings = []string{text}
 	stale := &models.Staleness{Nodes: []models.ReadStaleness{{Node: text, Reads: 1}}}
-	return Page{Result: hostileResult(text), History: h, Verdict: v, Staleness: stale, Source: text, Repeat: text}
+	available := &models.Availability{
+		Writes: 1, Losses: []models.LeaderLoss{{Fault: text, Leader: text, NextLeader: text + "2"}},
+		Unavailable: &models.Outage{Nodes: []string{text, text}},
+	}
+	return Page{Result: hostileResult(text), History: h, Verdict: v, Staleness: stale, Availability: available, Source: text, Repeat: text}
 }
 
 func TestPageShowsHostileTextAsText(t *testing.T) {

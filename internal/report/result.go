@@ -91,6 +91,8 @@ type Scenario struct {
 	// Staleness is how old the values were that were read, where the model allows
 	// that; nil if it was not measured. It has no influence on the verdict.
 	Staleness *models.Staleness `json:"staleness,omitempty"`
+	// Availability is when writes were acknowledged; nil if it was not measured.
+	Availability *models.Availability `json:"availability,omitempty"`
 }
 
 // FirstFailure returns the first check that failed, or else the first that is

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -25,12 +26,17 @@ const (
 	missingUnits  = 22 // height of the columns below them
 )
 
-// timeline draws a whole run: its faults, its violations, and how many
-// operations were acknowledged in each stretch of time.
+// timeline draws a whole run: its faults, its leaders, its violations, and how many
+// of the clients' operations were acknowledged in each stretch of time.
 type timeline struct {
 	Width, Height         float64
 	Left, Right           float64
 	Rows                  []faultRow
+	Reigns                []reign // who led
+	ReignsY               float64
+	LeaderKeys            []leaderKey
+	Leaderless            bool        // at times
+	MoreReigns            int         // that are not drawn
 	Marks                 []drawnText // violations
 	MarksY                float64
 	Top, Base, Floor      float64 // of the throughput
@@ -39,6 +45,9 @@ type timeline struct {
 	Ticks                 []drawnText
 	// Quiet is the longest time without an acknowledged operation.
 	Quiet string
+	// LeftOut counts the reads after the clients' last write. They come so fast that
+	// beside them the clients' own columns would hardly show.
+	LeftOut string
 }
 
 type faultRow struct {
@@ -58,6 +67,7 @@ func drawTimeline(h *history.History, v *models.Verdict) *timeline {
 		return timelineLeft + (drawingRight-timelineLeft)*float64(min(max(at, 0), end))/float64(end)
 	}
 	y := t.faults(h.Faults, x)
+	y = t.reigns(h, end, y, x)
 	if v != nil && len(v.Violations) > 0 {
 		t.MarksY = y + timelineRow/2
 		for i := range v.Violations {
@@ -90,6 +100,24 @@ func runEnd(h *history.History) time.Duration {
 	}
 	for _, f := range h.Faults {
 		end = max(end, f.Start, f.End)
+	}
+	for _, l := range h.Leaders {
+		end = max(end, l.At)
+	}
+	return end
+}
+
+// clientsEnd is when the last write had ended; what is read later is not the clients'
+// doing. Without writes it is never.
+func clientsEnd(h *history.History) time.Duration {
+	end, found := time.Duration(math.MinInt64), false
+	for i := range h.Operations {
+		if o := &h.Operations[i]; o.Kind.Writes() {
+			end, found = max(end, o.Call, known(o)), true
+		}
+	}
+	if !found {
+		return math.MaxInt64
 	}
 	return end
 }
@@ -134,8 +162,15 @@ func (t *timeline) throughput(h *history.History, end time.Duration, x func(time
 	bins := int(end/length) + 1
 	answered, missing := make([]int, bins), make([]int, bins)
 	var returns []time.Duration
+	until, leftOut := clientsEnd(h), 0
+	first, last := until, time.Duration(0)
 	for i := range h.Operations {
 		o := &h.Operations[i]
+		if o.Final || o.Call > until {
+			leftOut++
+			continue
+		}
+		first, last = min(first, o.Call), max(last, o.Call, known(o))
 		if o.Outcome == history.OK {
 			answered[binOf(o.Return, length, bins)]++
 			returns = append(returns, o.Return)
@@ -150,11 +185,14 @@ func (t *timeline) throughput(h *history.History, end time.Duration, x func(time
 	t.MostAnswered = count(most)
 	t.Columns = span(length)
 	slices.Sort(returns)
-	longest, last := time.Duration(0), time.Duration(0)
-	for _, at := range append(returns, end) {
-		longest, last = max(longest, at-last), at
+	longest := time.Duration(0)
+	for _, at := range append(returns, last) {
+		longest, first = max(longest, at-first), at
 	}
 	t.Quiet = span(longest)
+	if leftOut > 0 {
+		t.LeftOut = plural(leftOut, "read")
+	}
 }
 
 func binOf(at, length time.Duration, bins int) int {

@@ -43,6 +43,41 @@ func TestTimelineShowsWhenNothingWasAcknowledged(t *testing.T) {
 	}
 }
 
+// Reads at the end come much faster than clients work.
+func TestTimelineIsToTheScaleOfTheClients(t *testing.T) {
+	h := steady()
+	plain := drawTimeline(h, nil)
+	if plain.LeftOut != "" {
+		t.Errorf("%s left out", plain.LeftOut)
+	}
+	last := h.Operations[len(h.Operations)-1].Return
+	h.Operations = append(h.Operations, get(7, "c0-10", last, last)) // still a client's
+	for i := range 500 {
+		o := get(7, "c0-10", last+ms+time.Duration(i), last+2*ms)
+		o.Final = i%2 == 0 // the others were followed by further ones
+		h.Operations = append(h.Operations, o)
+	}
+	late := get(7, "c0-10", time.Second, 1500*ms)
+	late.Final = true
+	h.Operations = append(h.Operations, late)
+	d := drawTimeline(h, nil)
+	if d.MostAnswered != "11" || d.LeftOut != "501 reads" || d.Quiet != plain.Quiet {
+		t.Errorf("most %s, left out %q, longest gap %s", d.MostAnswered, d.LeftOut, d.Quiet)
+	}
+	for i := range h.Operations { // without writes nothing says when clients ended
+		h.Operations[i].Kind = history.Get
+	}
+	if d := drawTimeline(h, nil); d.LeftOut != "251 reads" {
+		t.Errorf("of reads only, %q are left out", d.LeftOut)
+	}
+	for i := range h.Operations {
+		h.Operations[i].Final = true
+	}
+	if d := drawTimeline(h, nil); d.Answered != "" || d.Quiet != "0 µs" {
+		t.Errorf("with final reads only, there are columns %q and a gap of %s", d.Answered, d.Quiet)
+	}
+}
+
 func TestTimelineGrowsItsColumnsWithTheRun(t *testing.T) {
 	h := steady()
 	last := put(0, "late", time.Hour, time.Hour+ms)

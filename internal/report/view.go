@@ -34,18 +34,19 @@ type view struct {
 	Commands []command
 	Warnings []string
 
-	Violation *violationView
-	Undecided []string
-	Failures  []failureView
-	Staleness *stalenessView
-	Timeline  *timeline
-	Faults    []faultView
-	MoreFault int
-	Others    []otherView
-	MoreOther int
-	Checks    []checkView
-	Picture   *picture
-	Model     string
+	Violation    *violationView
+	Undecided    []string
+	Failures     []failureView
+	Staleness    *stalenessView
+	Availability *availabilityView
+	Timeline     *timeline
+	Faults       []faultView
+	MoreFault    int
+	Others       []otherView
+	MoreOther    int
+	Checks       []checkView
+	Picture      *picture
+	Model        string
 }
 
 type fact struct{ Name, Value, Note string }
@@ -101,6 +102,7 @@ func newView(ctx context.Context, p *Page) *view {
 		v.checks(p)
 	}
 	v.staleness(p)
+	v.availability(p)
 	v.Policy = policy(v.Picture)
 	return v
 }

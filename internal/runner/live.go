@@ -22,6 +22,7 @@ type live struct {
 	cluster  *cluster.Cluster
 	rec      *history.Recorder
 	progress workload.Progress
+	leaders  leaders
 	// phases are what goes on, such as active faults.
 	phaseMu sync.Mutex
 	phases  []string
@@ -109,6 +110,9 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 			Mix: s.Mix, Clients: l.clients(), Rate: s.Rate, Seed: l.run.Seed, Nodes: l.nodes(), Route: routes(l.cluster),
 		}, &l.progress, stopClients)
 	})
+	sampling, stopSampling := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { l.watchLeader(sampling) })
 	violation := make(chan struct{})
 	var judging sync.WaitGroup
 	judged, stopJudging := context.WithCancel(ctx)
@@ -122,6 +126,8 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 	injecting.Wait() // the active fault heals while clients still run
 	close(stopClients)
 	working.Wait()
+	stopSampling()
+	watching.Wait()
 	l.clientTime = time.Since(began)
 	return keys
 }
@@ -192,8 +198,12 @@ func (l *live) tracks() []faults.Track { return l.run.Faults.Filter(l.scenario.F
 // minFaults is how many faults are needed as evidence.
 func (l *live) minFaults() int {
 	for _, t := range l.tracks() {
-		if len(t) > 0 {
+		switch {
+		case len(t) == 0:
+		case l.run.Faults.All():
 			return l.scenario.MinFaults
+		default:
+			return min(1, l.scenario.MinFaults) // as many as the plan has of these
 		}
 	}
 	return 0
@@ -230,7 +240,7 @@ func (l *live) nodes() []workload.Node {
 }
 
 func (l *live) env() *faults.Env {
-	env := &faults.Env{OpenWrites: l.rec.OpenWrites, Network: l.cluster.Network(), Leader: l.cluster.Leader}
+	env := &faults.Env{OpenWrites: l.rec.OpenWrites, Network: l.cluster.Network(), Leader: l.leader}
 	for _, n := range l.cluster.Nodes() {
 		env.Nodes = append(env.Nodes, n)
 	}

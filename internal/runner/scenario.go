@@ -100,6 +100,10 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 		}
 		c.Scenario.Staleness = &s
 	}
+	if l.scenario.Available {
+		a := models.MeasureAvailability(h)
+		c.Scenario.Availability = &a
+	}
 	r.show(h, &v)
 	switch {
 	case v.Status == models.Invalid:
@@ -110,6 +114,9 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 			said := fmt.Sprintf("after %g s without faults and writes, of %s:", l.scenario.Converge.Seconds(), worst.Key)
 			c.Failure.Details = append(append(c.Failure.Details, "", said), report.FinalReadsOf(h, worst.Key)...)
 		}
+	case c.Scenario.Availability != nil && c.Scenario.Availability.Unavailable != nil:
+		c.Status = report.Failed
+		c.Failure = &report.Failure{Summary: report.OutageSentence(c.Scenario.Availability.Unavailable), Hint: l.scenario.Hint}
 	case v.Status == models.Unknown:
 		c.Status = report.Unknown
 		c.Failure = &report.Failure{Summary: "the history could not be judged: " + v.Reason}

@@ -1,0 +1,246 @@
+package kvnode
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/netsim"
+)
+
+// clusterTest is three nodes in processes of their own, over links that can be cut.
+type clusterTest struct {
+	t      *testing.T
+	bug    bug
+	args   []string
+	net    *netsim.Network
+	dirs   map[string]string
+	nodes  map[string]*nodeProcess
+	client *http.Client
+}
+
+var clusterIDs = []string{"n1", "n2", "n3"}
+
+// newClusterTest prepares a cluster; start starts its nodes.
+func newClusterTest(t *testing.T, b bug, args ...string) *clusterTest {
+	t.Helper()
+	client := newClient(t)
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client.Timeout = 10 * time.Second
+	c := &clusterTest{t: t, bug: b, args: args, net: netsim.New(t.Context(), netsim.Config{}),
+		dirs: make(map[string]string), nodes: make(map[string]*nodeProcess), client: client}
+	t.Cleanup(func() {
+		if err := c.net.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, id := range clusterIDs {
+		c.dirs[id] = t.TempDir()
+	}
+	return c
+}
+
+// runningCluster starts all nodes and waits until each reports the others alive.
+func runningCluster(t *testing.T, b bug, args ...string) *clusterTest {
+	t.Helper()
+	c := newClusterTest(t, b, args...)
+	c.start(clusterIDs...)
+	c.waitUntilSettled()
+	return c
+}
+
+func (c *clusterTest) waitUntilSettled() {
+	c.t.Helper()
+	for _, id := range clusterIDs {
+		c.eventually("node "+id+" sees all others alive", func() bool {
+			for _, n := range c.info(id).Nodes {
+				if !n.Alive {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
+func (c *clusterTest) link(from, to string) *netsim.Link {
+	c.t.Helper()
+	link, err := c.net.Link(from, to)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return link
+}
+
+func others(id string) []string {
+	var ids []string
+	for _, other := range clusterIDs {
+		if other != id {
+			ids = append(ids, other)
+		}
+	}
+	return ids
+}
+
+func (c *clusterTest) start(ids ...string) {
+	c.t.Helper()
+	for _, id := range ids {
+		var peers []string
+		for _, other := range others(id) {
+			peers = append(peers, other+"="+c.link(id, other).Addr())
+		}
+		args := append([]string{"--id", id, "--peers", strings.Join(peers, ",")}, c.args...)
+		c.nodes[id] = startNode(c.t, c.dirs[id], c.bug, args...)
+		for _, other := range others(id) {
+			if err := c.link(other, id).Up(c.nodes[id].address); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// stop ends nodes by a signal and returns the exit code of the last one.
+func (c *clusterTest) stop(signal os.Signal, ids ...string) (code int) {
+	c.t.Helper()
+	for _, id := range ids {
+		code = c.nodes[id].end(signal)
+		for _, other := range others(id) {
+			if err := c.link(other, id).Down(); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+	return code
+}
+
+func (c *clusterTest) signal(id string, signal os.Signal) {
+	c.t.Helper()
+	if err := c.nodes[id].cmd.Process.Signal(signal); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// cut cuts a node off from all others, until the function is called that it returns.
+func (c *clusterTest) cut(id string) (heal func()) {
+	c.t.Helper()
+	var directions []netsim.Direction
+	for _, other := range others(id) {
+		directions = append(directions, netsim.Direction{From: id, To: other}, netsim.Direction{From: other, To: id})
+	}
+	fault, err := c.net.Inject(netsim.Conditions{Cut: true}, directions...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return fault.Heal
+}
+
+// do sends a request to a node; a request without an answer has status 0.
+func (c *clusterTest) do(id, method, path, body string) (int, string) {
+	status, answer, err := c.nodes[id].do(c.client, method, path, body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	if status >= 400 {
+		answer = strings.TrimSuffix(answer, "\n")
+	}
+	return status, answer
+}
+
+// mustDo sends a request that has to be answered 200.
+func (c *clusterTest) mustDo(id, method, path, body string) string {
+	c.t.Helper()
+	status, answer := c.do(id, method, path, body)
+	if status != http.StatusOK {
+		c.t.Fatalf("%s %s at %s: %d %.100q", method, path, id, status, answer)
+	}
+	return answer
+}
+
+// put writes keys PREFIX0, PREFIX1, … at a node, with a few clients.
+func (c *clusterTest) put(id, prefix string, keys int, value string) {
+	c.t.Helper()
+	var running sync.WaitGroup
+	for w := range 8 {
+		running.Go(func() {
+			for i := w; i < keys; i += 8 {
+				if status, answer := c.do(id, "PUT", fmt.Sprintf("/kv/%s%d", prefix, i), value); status != 200 {
+					c.t.Errorf("PUT %s%d at %s: %d %.100q", prefix, i, id, status, answer)
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+}
+
+func (c *clusterTest) info(id string) clusterInfo {
+	c.t.Helper()
+	var info clusterInfo
+	if err := json.Unmarshal([]byte(c.mustDo(id, "GET", "/cluster/info", "")), &info); err != nil {
+		c.t.Fatal(err)
+	}
+	return info
+}
+
+// alive tells whether a node reports another one alive.
+func (c *clusterTest) alive(id, other string) bool {
+	c.t.Helper()
+	for _, n := range c.info(id).Nodes {
+		if n.ID == other {
+			return n.Alive
+		}
+	}
+	return false
+}
+
+// patience is how long something may take that a correct node does within two seconds, on a machine that does much else.
+const patience = 20 * time.Second
+
+func (c *clusterTest) eventually(what string, holds func() bool) {
+	c.t.Helper()
+	if !within(patience, holds) {
+		c.t.Fatalf("not after %v: %s", patience, what)
+	}
+}
+
+// within polls until a condition holds, or the time is over.
+func within(limit time.Duration, holds func() bool) bool {
+	for deadline := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+		if holds() {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
+// reads tells whether a node answers a read with a value, or with 404 for "".
+func (c *clusterTest) reads(id, key, value string) bool {
+	status, answer := c.do(id, "GET", "/kv/"+key, "")
+	if value == "" {
+		return status == http.StatusNotFound
+	}
+	return status == http.StatusOK && answer == value
+}
+
+func (c *clusterTest) eventuallyReads(id, key, value string) {
+	c.t.Helper()
+	c.eventually(fmt.Sprintf("%s reads %s = %.20q", id, key, value), func() bool { return c.reads(id, key, value) })
+}
+
+// hasKeys checks that a node has the keys PREFIX0, PREFIX1, …
+func (c *clusterTest) hasKeys(id, prefix string, keys int, value string) {
+	c.t.Helper()
+	for i := range keys {
+		if key := fmt.Sprintf("%s%d", prefix, i); !c.reads(id, key, value) {
+			c.t.Errorf("%s does not have %s", id, key)
+			return
+		}
+	}
+}
