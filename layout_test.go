@@ -16,21 +16,22 @@ var mayImport = map[string]struct {
 	own    []string
 	others bool
 }{
-	"history":            {nil, true}, // only what onlyIn grants it
-	"history/formats":    {[]string{"history"}, true},
-	"models":             {[]string{"history"}, true},
-	"workload":           {[]string{"history"}, false},
-	"internal/cluster":   {[]string{"internal/netsim"}, true},
-	"internal/kvnode":    {nil, true},
-	"internal/workspace": {nil, true},
-	"internal/mutants":   {nil, false},
-	"internal/netsim":    {nil, false},
-	"internal/faults":    {[]string{"history", "internal/netsim"}, true},
-	"challenges":         {[]string{"history", "workload", "internal/cluster", "internal/netsim", "internal/faults"}, true},
-	"challenges/kvstore": {[]string{"history", "workload", "internal/cluster", "internal/faults", "challenges"}, true},
-	"internal/report":    {[]string{"history", "models"}, true},
-	"internal/simulate":  {[]string{"history"}, false},
-	"internal/benchmark": {[]string{"history", "models", "internal/simulate"}, true},
+	"history":                   {nil, true}, // only what onlyIn grants it
+	"history/formats":           {[]string{"history"}, true},
+	"models":                    {[]string{"history"}, true},
+	"workload":                  {[]string{"history"}, false},
+	"internal/cluster":          {[]string{"internal/netsim"}, true},
+	"internal/kvnode":           {[]string{"internal/kvnode/consensus"}, true},
+	"internal/kvnode/consensus": {nil, true},
+	"internal/workspace":        {nil, true},
+	"internal/mutants":          {nil, false},
+	"internal/netsim":           {nil, false},
+	"internal/faults":           {[]string{"history", "internal/netsim"}, true},
+	"challenges":                {[]string{"history", "workload", "internal/cluster", "internal/netsim", "internal/faults"}, true},
+	"challenges/kvstore":        {[]string{"history", "workload", "internal/cluster", "internal/faults", "challenges"}, true},
+	"internal/report":           {[]string{"history", "models"}, true},
+	"internal/simulate":         {[]string{"history"}, false},
+	"internal/benchmark":        {[]string{"history", "models", "internal/simulate"}, true},
 	"internal/runner": {[]string{
 		"history", "models", "workload", "challenges", "internal/cluster", "internal/faults", "internal/report",
 	}, true},

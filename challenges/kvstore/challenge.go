@@ -24,6 +24,8 @@ func Challenge() challenges.Challenge {
 			crashRecovery(),
 			clustering(),
 			readReplicas(),
+			faultTolerance(),
+			strongConsistency(),
 		},
 	}
 	for i := range c.Stages {

@@ -108,7 +108,7 @@ func (a *app) demo(ctx context.Context, bugName, stageName string, seed int64) e
 	}
 	r, err := runner.Stage(ctx, runner.Options{
 		Challenge: c.Name, Stage: stage, Dir: dir, RunDir: dir, Seed: seed,
-		Command: append([]string{self, "node", "--bug", orNone(bug.Name)}, kvnode.StageArgs(stageName)...),
+		Command: []string{self, "node", "--bug", orNone(bug.Name)},
 		Guard:   []string{self, "guard"}, Repeat: repeat, Observer: con, Log: a.log(),
 	})
 	if err != nil {

@@ -21,8 +21,11 @@ const (
 	httpAPI       = "http-api"
 	persistence   = "persistence"
 	crashRecovery = "crash-recovery"
-	clustering    = "clustering"
-	readReplicas  = "read-replicas"
+
+	faultTolerance    = "fault-tolerance"
+	strongConsistency = "strong-consistency"
+	clustering        = "clustering"
+	readReplicas      = "read-replicas"
 )
 
 // Bugs lists all bugs in the order of the stages that must catch them. None is caught by an earlier stage.
@@ -105,6 +108,24 @@ func Bugs() []Bug {
 		list(readReplicas, readsNeedLeader, "A follower that does not reach the leader answers reads with 503."),
 		list(readReplicas, readsGoToLeader, "A follower passes reads on to the leader."),
 		list(readReplicas, acceptsWhenAlone, "A follower that does not reach the leader takes writes itself."),
+
+		list(faultTolerance, ackBeforeCommit, "The leader acknowledges a write when it has written it itself."),
+		list(faultTolerance, ackAfterOne, "The leader acknowledges a write when one of four followers has it."),
+		list(faultTolerance, voteForgotten, "A restarted node has forgotten its term and whom it has voted for."),
+		list(faultTolerance, logNotSynced, "What a node has logged in its last 200 ms is lost when it crashes."),
+		list(faultTolerance, snapshotMisses, "A snapshot lacks the last entries before the position that it claims."),
+		list(faultTolerance, restoreMerges, "A snapshot is added to what a node has, so keys deleted in the meantime stay."),
+		list(faultTolerance, entriesOutOfOrder, "A follower now and then applies two entries in the wrong order."),
+		list(faultTolerance, splitBrain, "A leader that reaches nobody takes silence for consent."),
+		list(faultTolerance, deleteResurrects, "A second DELETE of a key brings its last value back."),
+		list(faultTolerance, retriesProposal, "A write of unknown fate is proposed again, and may undo a later one."),
+
+		list(strongConsistency, readsAnyCopy, "Every node answers reads from its own copy."),
+		list(strongConsistency, readsUnconfirmed, "A leader answers reads without asking anybody whether it still leads."),
+		list(strongConsistency, leaseReads, "A leader trusts a lease on a clock that stands still while the process does."),
+		list(strongConsistency, servesBeforeApply, "A new leader answers reads before it has applied its log."),
+		list(strongConsistency, notFoundMeanwhile, "While there is no leader, a read finds nothing instead of failing."),
+		list(strongConsistency, refusalMayHappen, "A write whose fate is unknown is answered with 409."),
 	}
 }
 

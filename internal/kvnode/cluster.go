@@ -18,14 +18,18 @@ type clusterConfig struct {
 	id      string
 	members []member // the other nodes, in order; none without a cluster
 	reads   string   // readsLocal or readsLeader
-	forward string   // forwardPass or forwardRedirect
+	// replicated is replicationRaft or replicationAsync.
+	replicated string
+	forward    string // forwardPass or forwardRedirect
 }
 
 // A cluster is a node's part in a cluster: who is there, who leads, what it passes on, and how its data is copied.
 type cluster struct {
 	clusterConfig
-	bug         bug
-	election    election
+	bug      bug
+	election election
+	// confirm returns nil if a read from now on sees all that was acknowledged before; nil where the leader is fixed.
+	confirm     func(ctx context.Context) error
 	replication replication
 	peers       map[string]*peer
 	client      http.Handler // serves the client API
@@ -51,7 +55,7 @@ type replication interface {
 }
 
 // startCluster makes a node with a store part of a cluster. close ends it.
-func startCluster(cfg clusterConfig, e *engine, h *handler, logf logFunc) (*cluster, error) {
+func startCluster(cfg clusterConfig, st store, h *handler, logf logFunc) (*cluster, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &cluster{
 		clusterConfig: cfg,
@@ -65,14 +69,7 @@ func startCluster(cfg clusterConfig, e *engine, h *handler, logf logFunc) (*clus
 		c.peers[m.id] = &peer{member: m, requests: newPeerClient(m.address, passOnConns)}
 	}
 	c.bugs.open(c, logf)
-	c.election = c.bugs.election(fixedLeader(leastID(cfg)))
-	var err error
-	if leader := leastID(cfg); leader == c.id {
-		c.replication, err = newLogSender(ctx, c.id, e)
-	} else {
-		c.replication = newLogReceiver(e, c.peers[leader].address, logf)
-	}
-	if err != nil {
+	if err := c.replicate(ctx, st, logf); err != nil {
 		stop()
 		return nil, err
 	}
@@ -84,6 +81,25 @@ func startCluster(cfg clusterConfig, e *engine, h *handler, logf logFunc) (*clus
 	c.running.Go(func() { c.replication.run(ctx) })
 	c.running.Go(func() { c.bugs.run(ctx) })
 	return c, nil
+}
+
+// replicate chooses how the store's copies are kept alike, and with that who leads.
+func (c *cluster) replicate(ctx context.Context, st store, logf logFunc) (err error) {
+	switch st := st.(type) {
+	case *raftStore:
+		c.election, c.replication, c.confirm = st, raftReplication{st}, st.confirm
+	case *engine:
+		leader := leastID(c.clusterConfig)
+		c.election = c.bugs.election(fixedLeader(leader))
+		if leader == c.id {
+			c.replication, err = newLogSender(ctx, c.id, st)
+		} else {
+			c.replication = newLogReceiver(st, c.peers[leader].address, logf)
+		}
+	default:
+		err = fmt.Errorf("the bug %s works only without --peers", c.bug)
+	}
+	return err
 }
 
 func leastID(cfg clusterConfig) string {
@@ -151,8 +167,11 @@ func (c *cluster) info() clusterInfo {
 	if leader != "" {
 		info.Leader = &leader
 	}
-	if leader == c.id {
+	switch {
+	case leader == c.id:
 		info.Role = "leader"
+	case leader == "":
+		info.Role = "candidate"
 	}
 	for _, p := range c.peers {
 		info.Nodes = append(info.Nodes, memberInfo{ID: p.id, Alive: p.liveness.alive()})

@@ -25,6 +25,12 @@ const (
 	forwardRedirect = "redirect"
 )
 
+// Ways to keep copies alike.
+const (
+	replicationRaft  = "raft"
+	replicationAsync = "async"
+)
+
 // Nodes that answer reads.
 const (
 	readsLocal  = "local"
@@ -35,12 +41,16 @@ const (
 func (c *cluster) elsewhere(w http.ResponseWriter, r *http.Request, key, value string) bool {
 	leader, _ := c.election.leader()
 	switch {
-	case leader == c.id || c.bugs.keepsHere(r.Method):
+	case c.bugs.keepsHere(r.Method):
 		return false
+	case leader == c.id:
+		return r.Method == http.MethodGet && c.reads == readsLeader && c.refusesUnconfirmed(w, r)
 	case r.Header.Get(passedOnHeader) != "":
 		http.Error(w, "this node is not the leader", http.StatusServiceUnavailable)
 	case r.Method == http.MethodGet && c.reads == readsLocal:
 		return c.bugs.refusesRead(w)
+	case leader == "" && c.bug == notFoundMeanwhile && r.Method == http.MethodGet:
+		http.Error(w, "key not found", http.StatusNotFound)
 	case leader == "":
 		http.Error(w, "there is no leader", http.StatusServiceUnavailable)
 	case c.forward == forwardRedirect:
@@ -49,6 +59,18 @@ func (c *cluster) elsewhere(w http.ResponseWriter, r *http.Request, key, value s
 		c.passOn(w, r, leader, key, value)
 	}
 	return true
+}
+
+// refusesUnconfirmed answers a read at a node that cannot be sure that it still leads.
+func (c *cluster) refusesUnconfirmed(w http.ResponseWriter, r *http.Request) bool {
+	if c.confirm == nil {
+		return false
+	}
+	err := c.confirm(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	}
+	return err != nil
 }
 
 func keyURL(key string) url.URL { return url.URL{Path: keyPrefix + key} }

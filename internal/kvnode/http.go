@@ -133,7 +133,7 @@ func (h *handler) write(w http.ResponseWriter, r record) {
 	alone := h.writing.Add(1) == 1
 	defer h.writing.Add(-1)
 	if err := h.store.write(r); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		http.Error(w, err.Error(), h.failed())
 		return
 	}
 	if h.bug == refusedButStored && r.op == opPut && !alone {
@@ -141,6 +141,17 @@ func (h *handler) write(w http.ResponseWriter, r record) {
 		return
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// failed is the status for a write that failed. In a cluster it is worth another try, elsewhere or later.
+func (h *handler) failed() int {
+	switch {
+	case h.cluster == nil:
+		return http.StatusInternalServerError
+	case h.bug == refusalMayHappen:
+		return http.StatusConflict
+	}
+	return http.StatusServiceUnavailable
 }
 
 func (h *handler) methodNotAllowed(w http.ResponseWriter, allow string) {

@@ -81,13 +81,22 @@ func splitID(id string) (name, number string) {
 
 // complete fills in what is not given.
 func (c *clusterConfig) complete(b bug) error {
-	if b == readsGoToLeader {
+	switch b {
+	case readsGoToLeader:
 		c.reads = readsLeader
+	case readsAnyCopy:
+		c.reads = readsLocal
 	}
 	if c.reads == "" {
-		c.reads = readsLocal
-		if b.stage() == clustering {
-			c.reads = readsLeader
+		c.reads = readsLeader
+		if b.stage() == readReplicas {
+			c.reads = readsLocal
+		}
+	}
+	if c.replicated == "" {
+		c.replicated = replicationRaft
+		if b.stage() == clustering || b.stage() == readReplicas {
+			c.replicated = replicationAsync
 		}
 	}
 	if c.forward == "" {
@@ -96,6 +105,8 @@ func (c *clusterConfig) complete(b bug) error {
 	switch {
 	case c.reads != readsLocal && c.reads != readsLeader:
 		return fmt.Errorf("--reads %q is neither %s nor %s", c.reads, readsLocal, readsLeader)
+	case c.replicated != replicationRaft && c.replicated != replicationAsync:
+		return fmt.Errorf("--replication %q is neither %s nor %s", c.replicated, replicationRaft, replicationAsync)
 	case c.forward != forwardPass && c.forward != forwardRedirect:
 		return fmt.Errorf("--forward %q is neither %s nor %s", c.forward, forwardPass, forwardRedirect)
 	}

@@ -22,6 +22,8 @@ const (
 	BugVariable = "LSFR_KVNODE_BUG"
 	// ReadsVariable says who answers reads, as --reads does.
 	ReadsVariable = "LSFR_KVNODE_READS"
+	// ReplicationVariable says how the copies of the data are kept alike, as --replication does.
+	ReplicationVariable = "LSFR_KVNODE_REPLICATION"
 	// ForwardVariable says what a follower does with requests for the leader, as --forward does.
 	ForwardVariable = "LSFR_KVNODE_FORWARD"
 )
@@ -72,7 +74,9 @@ func parseArgs(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&cfg.cluster.id, "id", "n1", "this node's `name`")
 	flags.StringVar(&peers, "peers", "", "the other nodes as `ID=HOST:PORT,…`; none for a node that is alone")
 	flags.StringVar(&cfg.cluster.reads, "reads", os.Getenv(ReadsVariable),
-		"`who` answers reads in a cluster: local, each node from its own copy, or leader (default local, but leader for bugs of the stage clustering)")
+		"`who` answers reads in a cluster: local, each node from its own copy, or leader (default leader, but local for bugs of the stage read-replicas)")
+	flags.StringVar(&cfg.cluster.replicated, "replication", os.Getenv(ReplicationVariable),
+		"`how` copies are kept alike: raft, or async behind a fixed leader (default raft, but async for bugs of the stages clustering and read-replicas)")
 	flags.StringVar(&cfg.cluster.forward, "forward", os.Getenv(ForwardVariable),
 		"`how` a follower brings a request to the leader: pass, or redirect for a 307 (default pass)")
 	flags.StringVar(&name, "bug", os.Getenv(BugVariable), "`name` of the bug to switch on, none for a correct node")
@@ -109,7 +113,7 @@ func run(ctx context.Context, cfg config, logger *log.Logger) error {
 	if err := os.MkdirAll(cfg.workingDir, 0o755); err != nil {
 		return fmt.Errorf("create the working folder: %w", err)
 	}
-	st, err := openStore(cfg.workingDir, cfg.bug, logger.Printf)
+	st, err := open(ctx, cfg, logger.Printf)
 	if err != nil {
 		return err
 	}
@@ -120,6 +124,14 @@ func run(ctx context.Context, cfg config, logger *log.Logger) error {
 	return err
 }
 
+// open opens the data: that of a node that is alone or has copies shipped, or that of one that agrees with others.
+func open(ctx context.Context, cfg config, logf logFunc) (store, error) {
+	if len(cfg.cluster.members) > 0 && cfg.cluster.replicated == replicationRaft {
+		return openRaftStore(ctx, cfg.workingDir, cfg.bug, cfg.cluster, logf)
+	}
+	return openStore(cfg.workingDir, cfg.bug, logf)
+}
+
 // join makes the node part of its cluster, if it has one, and serves.
 func join(ctx context.Context, cfg config, st store, logger *log.Logger) error {
 	h := &handler{store: st, bug: cfg.bug}
@@ -127,11 +139,7 @@ func join(ctx context.Context, cfg config, st store, logger *log.Logger) error {
 		shutdown := newShutdown(cfg.bug, st)
 		return serve(ctx, cfg, &http.Server{Handler: h, ConnState: shutdown.connState}, shutdown.run, logger)
 	}
-	e, ok := st.(*engine)
-	if !ok {
-		return fmt.Errorf("the bug %s works only without --peers", cfg.bug)
-	}
-	c, err := startCluster(cfg.cluster, e, h, logger.Printf)
+	c, err := startCluster(cfg.cluster, st, h, logger.Printf)
 	if err != nil {
 		return fmt.Errorf("start as a member of a cluster: %w", err)
 	}

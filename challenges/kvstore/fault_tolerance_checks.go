@@ -1,0 +1,269 @@
+package kvstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+)
+
+// electTime is how long a majority may take to elect a leader and accept writes.
+const electTime = 10 * time.Second
+
+// writable waits until each of these nodes acknowledges a write, within electTime for
+// all of them. It returns what was written.
+func writable(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, name string) (written pairs, err error) {
+	tries := 0
+	err = challenges.Eventually(ctx, electTime, func() error {
+		for len(written) < len(nodes) {
+			n := nodes[len(written)]
+			// Each try has a key of its own: one of unknown outcome may still take effect.
+			k, v := e.Key(fmt.Sprintf("%s-%s-%d", name, n.ID(), tries)), e.Value()
+			tries++
+			if err := e.On(n).Put(ctx, k, v); err != nil {
+				return err
+			}
+			written.add(k, v)
+		}
+		return nil
+	})
+	return written, err
+}
+
+// convergeAll waits until all these nodes have what was written.
+func convergeAll(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, written pairs) error {
+	for _, n := range nodes {
+		if err := written.converge(ctx, e.On(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// led waits until these nodes, who reach each other, name one of them as the leader.
+func led(ctx context.Context, e *challenges.Env, nodes []*cluster.Node) error {
+	return e.Cluster.WaitSettled(ctx, electTime, nodes...)
+}
+
+func checkFailover(ctx context.Context, e *challenges.Env, away func(leader *cluster.Node) (back func() error, err error)) (err error) {
+	old, others, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := old.Info(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := writable(ctx, e, e.Cluster.Nodes(), "before")
+	if err != nil {
+		return err
+	}
+	back, err := away(old)
+	if err != nil {
+		return err
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			err = firstOf(errors.Join(err, back()))
+		}
+	}()
+	if err := led(ctx, e, others); err != nil {
+		return err
+	}
+	meanwhile, err := writable(ctx, e, others, "meanwhile")
+	if err != nil {
+		return err
+	}
+	returned = true
+	if err := challenges.Steps(back, func() error { return e.Settle(ctx) }); err != nil {
+		return err
+	}
+	leader, _, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := leader.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if now.Term <= info.Term {
+		return challenges.Failf("the leader was %s in term %d; another one was elected, and %s leads in term %d: the term must have grown", old.ID(), info.Term, leader.ID(), now.Term)
+	}
+	return convergeAll(ctx, e, e.Cluster.Nodes(), append(before, meanwhile...))
+}
+
+// refused writes through a node that must not acknowledge it.
+func refused(ctx context.Context, e *challenges.Env, n *cluster.Node, key, value, why string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	res, err := e.On(n).Try(ctx, challenges.Request{Method: http.MethodPut, Path: "/kv/" + key, Body: value})
+	if err != nil || res.Status < 200 || res.Status > 299 {
+		return nil // no answer is a fine answer here
+	}
+	return &challenges.Failure{
+		Summary: fmt.Sprintf("%s acknowledged a write %s", n.ID(), why), Request: fmt.Sprintf("PUT /kv/%s on %s", key, n.ID()),
+		Expected: "503, or no answer", Actual: fmt.Sprint(res.Status),
+	}
+}
+
+// checkMinority cuts the leader off together with one follower.
+func checkMinority(ctx context.Context, e *challenges.Env) error {
+	old, followers, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	minority, majority := []*cluster.Node{old, followers[0]}, followers[1:]
+	contested := e.Key("contested")
+	if err := e.On(old).Put(ctx, contested, "before"); err != nil {
+		return err
+	}
+	heal, err := e.Cut(minority, majority)
+	if err != nil {
+		return err
+	}
+	defer heal()
+	const why = "while it was cut off from the majority"
+	// At once, while the old leader cannot know it yet; and again when the majority has another one.
+	for round := range 2 {
+		for i, n := range minority {
+			if err := refused(ctx, e, n, e.Key(fmt.Sprintf("minority-%d-%d", round, i)), "minority", why); err != nil {
+				return err
+			}
+		}
+		if err := refused(ctx, e, old, contested, "from the minority", why); err != nil {
+			return err
+		}
+		if round == 0 {
+			if err := led(ctx, e, majority); err != nil {
+				return err
+			}
+		}
+	}
+	meanwhile, err := writable(ctx, e, majority, "meanwhile")
+	if err != nil {
+		return err
+	}
+	heal()
+	if err := e.Settle(ctx); err != nil {
+		return err
+	}
+	if err := convergeAll(ctx, e, e.Cluster.Nodes(), meanwhile); err != nil {
+		return err
+	}
+	return agree(ctx, e, contested)
+}
+
+// agree waits until all nodes answer the same for a key.
+func agree(ctx context.Context, e *challenges.Env, key string) error {
+	return challenges.Eventually(ctx, convergeTime, func() error {
+		first, said := "", ""
+		for i, n := range e.Cluster.Nodes() {
+			res, err := e.On(n).Do(ctx, challenges.Request{Method: http.MethodGet, Path: "/kv/" + key})
+			if err != nil {
+				return err
+			}
+			now := fmt.Sprintf("%d %q", res.Status, res.Body)
+			if i == 0 {
+				first, said = now, n.ID()
+			} else if now != first {
+				return &challenges.Failure{
+					Summary: fmt.Sprintf("%s and %s answer differently for %s, which was written by a minority", said, n.ID(), key),
+					Request: "GET /kv/" + key, Expected: said + " answered " + first, Actual: n.ID() + " answered " + now,
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// killAll kills nodes, and startAll starts them and waits until they are ready.
+func killAll(ctx context.Context, nodes []*cluster.Node) error {
+	return inParallel(len(nodes), func(i int) error { return nodes[i].Kill(ctx) })
+}
+
+func startAll(ctx context.Context, e *challenges.Env) error { return e.Cluster.StartAll(ctx, false) }
+
+func checkTwoDown(ctx context.Context, e *challenges.Env) error {
+	leader, followers, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	down, up := []*cluster.Node{leader, followers[0]}, followers[1:]
+	if err := killAll(ctx, down); err != nil {
+		return err
+	}
+	written, err := writable(ctx, e, up, "two-down")
+	if err != nil {
+		return err
+	}
+	return challenges.Steps(
+		func() error { return startAll(ctx, e) },
+		func() error { return e.Settle(ctx) },
+		func() error { return convergeAll(ctx, e, e.Cluster.Nodes(), written) },
+	)
+}
+
+func checkThreeDown(ctx context.Context, e *challenges.Env) error {
+	leader, followers, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := writable(ctx, e, e.Cluster.Nodes(), "before")
+	if err != nil {
+		return err
+	}
+	// The leader stays: it has to notice by itself that nobody follows any more.
+	up, down := []*cluster.Node{leader, followers[0]}, followers[1:]
+	if err := killAll(ctx, down); err != nil {
+		return err
+	}
+	for round := range 3 {
+		for _, n := range up {
+			k := e.Key(fmt.Sprintf("three-down-%s-%d", n.ID(), round))
+			if err := refused(ctx, e, n, k, e.Value(), "while three of five nodes were dead"); err != nil {
+				return err
+			}
+		}
+	}
+	if err := down[0].Start(ctx); err != nil {
+		return err
+	}
+	three := append(up, down[0])
+	written, err := writable(ctx, e, three, "one-back")
+	if err != nil {
+		return err
+	}
+	return challenges.Steps(
+		func() error { return startAll(ctx, e) },
+		func() error { return e.Settle(ctx) },
+		func() error { return convergeAll(ctx, e, e.Cluster.Nodes(), append(before, written...)) },
+	)
+}
+
+func checkAllCrash(ctx context.Context, e *challenges.Env) error {
+	for round := range 2 {
+		var written pairs
+		for i := range 30 {
+			n := e.Cluster.Nodes()[i%len(e.Cluster.Nodes())]
+			k, v := e.Key(fmt.Sprintf("crash-%d-%d", round, i)), e.Value()
+			if err := e.On(n).Put(ctx, k, v); err != nil {
+				return err
+			}
+			written.add(k, v)
+		}
+		if err := challenges.Steps(
+			func() error { return killAll(ctx, e.Cluster.Nodes()) },
+			func() error { return startAll(ctx, e) },
+			func() error { return e.Settle(ctx) },
+			func() error { return convergeAll(ctx, e, e.Cluster.Nodes(), written) },
+		); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package consensus
+
+import (
+	"io"
+	"slices"
+	"time"
+)
+
+// machine is the machine with the mistakes that concern it.
+func (n *Node) machine() Machine {
+	m := n.cfg.Machine
+	if n.cfg.Faults.SnapshotMisses {
+		m = &oldSnapshots{Machine: m}
+	}
+	if n.cfg.Faults.AppliesOutOfOrder {
+		m = &swapping{Machine: m, leadsIn: n.leadsIn}
+	}
+	if n.cfg.Faults.NoBarrier {
+		m = &slowToLead{Machine: m, leadsIn: n.leadsIn}
+	}
+	return m
+}
+
+// leadsIn is the term that this node leads in, 0 if it does not. Unlike leads it may be asked while Open is at work.
+func (n *Node) leadsIn() uint64 {
+	if n.transport.raft.Load() == nil {
+		return 0
+	}
+	if term, leads := n.leads(); leads {
+		return term
+	}
+	return 0
+}
+
+// copiedEvery is how many entries the copy that SnapshotMisses writes may lack.
+const copiedEvery = 100
+
+// oldSnapshots writes snapshots from a copy that was made a moment before.
+type oldSnapshots struct {
+	Machine
+	since int
+	write func(io.Writer) error // the copy
+}
+
+func (o *oldSnapshots) Apply(index uint64, entries [][]byte) {
+	// Each part of a large batch is a call of its own, so that the copy is never too old.
+	for part := range slices.Chunk(entries, copiedEvery) {
+		if o.since += len(part); o.since >= copiedEvery {
+			o.since = 0
+			if write, err := o.Machine.Snapshot(); err == nil {
+				o.write = write
+			}
+		}
+		o.Machine.Apply(index, part)
+	}
+}
+
+func (o *oldSnapshots) Snapshot() (func(io.Writer) error, error) {
+	if o.write != nil {
+		return o.write, nil
+	}
+	return o.Machine.Snapshot()
+}
+
+func (o *oldSnapshots) Restore(snapshot io.Reader) error {
+	o.since, o.write = 0, nil
+	return o.Machine.Restore(snapshot)
+}
+
+// swappedEvery is how many batches a follower applies until it gets one in the wrong order.
+const swappedEvery = 4
+
+// swapping swaps neighbours in some batches, but not on the leader.
+type swapping struct {
+	Machine
+	leadsIn func() uint64
+	batches int
+}
+
+func (s *swapping) Apply(index uint64, entries [][]byte) {
+	if len(entries) > 1 && s.leadsIn() == 0 {
+		if s.batches++; s.batches%swappedEvery == 0 {
+			entries = slices.Clone(entries)
+			for i := 0; i+1 < len(entries); i += 2 {
+				entries[i], entries[i+1] = entries[i+1], entries[i]
+			}
+		}
+	}
+	s.Machine.Apply(index, entries)
+}
+
+// catchUpTime is how long a leader is behind at first with NoBarrier, as if it had much to apply.
+const catchUpTime = 300 * time.Millisecond
+
+// slowToLead takes a moment before it applies the first entries of a term as leader.
+type slowToLead struct {
+	Machine
+	leadsIn func() uint64
+	term    uint64
+}
+
+func (s *slowToLead) Apply(index uint64, entries [][]byte) {
+	if term := s.leadsIn(); term > s.term {
+		s.term = term
+		time.Sleep(catchUpTime)
+	}
+	s.Machine.Apply(index, entries)
+}
