@@ -57,6 +57,17 @@ func TestEveryStageHasAGuideThatNamesWhatItAsksFor(t *testing.T) {
 			"PUT /kv/KEY", "GET /kv/KEY", "DELETE /kv/KEY", "307", "Location", "503", "eventual", "within 10 s", "10,000", "within 20 s",
 			"acknowledged", "stale", "lsfr guide clustering", "lsfr test --so-far", "linearizable",
 		},
+		"fault-tolerance": {
+			"--peers", "majority", "minority", "elect", "term", "vote", "within 10 s", "within 30 s", "10 s", "15 s", "503", "307",
+			"eventual", "acknowledged", "unknown", "synced", "gone", "visible on all", "free of faults", "longest outage",
+			"next write after", "/cluster/info", "lsfr guide clustering", "lsfr guide crash-recovery", "lsfr guide read-replicas",
+			"lsfr test --so-far",
+		},
+		"strong-consistency": {
+			"linearizable", "majority", "minority", "503", "307", "404", "term", "confirmed", "deposed", "lease", "new leader",
+			"read index", "no retries", "unknown", "free of faults", "within 10 s", "/cluster/info", "lsfr guide clustering",
+			"lsfr guide fault-tolerance", "lsfr test --so-far",
+		},
 	}
 	headings := []string{"What to build", "Why it matters", "How it is tested"}
 	for _, c := range all() {
@@ -149,5 +160,41 @@ func TestAnUnknownStageIsNamedWithThoseThatExist(t *testing.T) {
 	}
 	if got := c.StageNames(); !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestAStageIsJudgedByWhatLaterOnesStillPromise(t *testing.T) {
+	t.Parallel()
+	c := kvstore.Challenge()
+	for _, tt := range []struct{ name, built, model string }{
+		{"clustering", "clustering", "linearizable"},
+		{"clustering", "http-api", "linearizable"},
+		{"clustering", "read-replicas", "eventual"},
+		{"clustering", "fault-tolerance", "eventual"},
+		{"clustering", "strong-consistency", "linearizable"},
+		{"read-replicas", "strong-consistency", "eventual"},
+		{"crash-recovery", "strong-consistency", "linearizable"},
+	} {
+		stages, err := c.SoFar(tt.name, tt.built)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := stages[len(stages)-1]
+		if last.Name != tt.name || last.Scenarios[0].Model != tt.model {
+			t.Errorf("%s, built up to %s: stage %s judges by %s, want %s", tt.name, tt.built, last.Name, last.Scenarios[0].Model, tt.model)
+		}
+		if reads := last.Scenarios[0].Converge > 0; reads != (tt.model == "eventual") {
+			t.Errorf("%s, built up to %s: copies may lag: %v", tt.name, tt.built, reads)
+		}
+	}
+	// All stages up to one are judged for a program that was built so far.
+	stages, err := c.SoFar("read-replicas", "http-api")
+	if err != nil || len(stages) != 5 || stages[3].Scenarios[0].Model != "eventual" {
+		t.Errorf("got %d stages, %v", len(stages), err)
+	}
+	for _, names := range [][2]string{{"nope", "clustering"}, {"clustering", "nope"}} {
+		if _, err := c.SoFar(names[0], names[1]); err == nil {
+			t.Errorf("%v: no error", names)
+		}
 	}
 }
