@@ -54,6 +54,12 @@ func faultTolerance() challenges.Stage {
 				Run:   checkThreeDown,
 			},
 			{
+				Name:  "nodes that were away for long get everything, deletes included",
+				Hint:  "Thousands of writes later, a node that comes back finds that the log it needs has been compacted: it gets a snapshot, which replaces what it has, and the entries behind it. Nothing may be missing between the two, and what was deleted meanwhile must be gone. Such a node may lead soon.",
+				Limit: failoverLimit,
+				Run:   checkLongAway,
+			},
+			{
 				Name: "keeps everything when all five crash at once",
 				Hint: "What was acknowledged is on the disks of a majority, synced, with the term and the vote: after a crash of all nodes the new leader must have it. A node that votes twice in one term, because it forgot its vote, breaks this.",
 				Run:  checkAllCrash,

@@ -245,8 +245,69 @@ func checkThreeDown(ctx context.Context, e *challenges.Env) error {
 	)
 }
 
+// awayKeys are more entries than most logs keep before they are compacted.
+const awayKeys = 4_000
+
+// checkLongAway lets two followers miss much, and then the other two, so that whoever
+// leads once the leader is gone has had to catch up.
+func checkLongAway(ctx context.Context, e *challenges.Env) error {
+	leader, followers, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	var all pairs
+	for i := range 40 {
+		k, v := e.Key(fmt.Sprint("old", i)), e.Value()
+		if err := e.On(leader).Put(ctx, k, v); err != nil {
+			return err
+		}
+		all.add(k, v)
+	}
+	for round, away := range [][]*cluster.Node{followers[:2], followers[2:]} {
+		here := append([]*cluster.Node{leader}, followers[2-2*round:4-2*round]...)
+		if err := killAll(ctx, away); err != nil {
+			return err
+		}
+		// The others may have to catch up themselves before they are a majority.
+		if _, err := writable(ctx, e, here, fmt.Sprint("away", round)); err != nil {
+			return err
+		}
+		for i := 20 * round; i < 20*round+20; i++ {
+			if err := e.On(here[i%len(here)]).Delete(ctx, all[i].key); err != nil {
+				return err
+			}
+			all[i].value = ""
+		}
+		many, err := writeMany(ctx, e, here, fmt.Sprintf("many%d-", round), awayKeys)
+		if err != nil {
+			return err
+		}
+		all = append(all, many...)
+		if err := challenges.Steps(
+			func() error { return startAll(ctx, e) },
+			func() error { return e.Settle(ctx) },
+		); err != nil {
+			return err
+		}
+	}
+	if err := leader.Kill(ctx); err != nil {
+		return err
+	}
+	if err := led(ctx, e, followers); err != nil {
+		return err
+	}
+	if _, err := writable(ctx, e, followers, "after"); err != nil {
+		return err
+	}
+	return caughtUp(ctx, e.On(followers[0]), all, time.Now(), "with a leader that had been away for long")
+}
+
 func checkAllCrash(ctx context.Context, e *challenges.Env) error {
 	for round := range 2 {
+		term, err := highestTerm(ctx, e)
+		if err != nil {
+			return err
+		}
 		var written pairs
 		for i := range 30 {
 			n := e.Cluster.Nodes()[i%len(e.Cluster.Nodes())]
@@ -264,6 +325,25 @@ func checkAllCrash(ctx context.Context, e *challenges.Env) error {
 		); err != nil {
 			return err
 		}
+		now, err := highestTerm(ctx, e)
+		if err != nil {
+			return err
+		}
+		if now < term {
+			return challenges.Failf("before all five crashed they were in term %d, and after it they are in term %d: terms must never go back, or two leaders share one", term, now)
+		}
 	}
 	return nil
+}
+
+// highestTerm is the highest one that a node names.
+func highestTerm(ctx context.Context, e *challenges.Env) (term int64, err error) {
+	for _, n := range e.Cluster.Nodes() {
+		info, err := n.Info(ctx)
+		if err != nil {
+			return 0, err
+		}
+		term = max(term, info.Term)
+	}
+	return term, nil
 }

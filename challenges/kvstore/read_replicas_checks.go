@@ -242,7 +242,7 @@ func checkEmptyFolder(ctx context.Context, e *challenges.Env) error {
 		return err
 	}
 	f := followers[0]
-	written, err := writeMany(ctx, e)
+	written, err := writeMany(ctx, e, e.Cluster.Nodes(), "many", manyKeys)
 	if err != nil {
 		return err
 	}
@@ -259,25 +259,24 @@ func checkEmptyFolder(ctx context.Context, e *challenges.Env) error {
 		return err
 	}
 	written.add(later, meanwhile)
-	return caughtUp(ctx, e.On(f), written, began)
+	return caughtUp(ctx, e.On(f), written, began, "after its start with an empty folder")
 }
 
-// writeMany writes keys through all nodes until there are enough, or for as long as
+// writeMany writes keys through these nodes until there are enough, or for as long as
 // it may take.
-func writeMany(ctx context.Context, e *challenges.Env) (pairs, error) {
-	all := make(pairs, manyKeys)
+func writeMany(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, name string, count int) (pairs, error) {
+	all := make(pairs, count)
 	for i := range all {
-		all[i].key, all[i].value = e.Key(fmt.Sprint("many", i)), e.Value()
+		all[i].key, all[i].value = e.Key(fmt.Sprint(name, i)), e.Value()
 	}
 	began := time.Now()
 	var next, written atomic.Int64
-	nodes := e.Cluster.Nodes()
 	err := inParallel(hands, func(w int) error {
 		on, done := e.On(nodes[w%len(nodes)]).Apart()
 		defer done()
 		for {
 			i := int(next.Add(1) - 1)
-			if i >= manyKeys || i >= fewestKeys && time.Since(began) > writingTime {
+			if i >= count || i >= fewestKeys && time.Since(began) > writingTime {
 				return nil
 			}
 			if err := on.Put(ctx, all[i].key, all[i].value); err != nil {
@@ -292,8 +291,9 @@ func writeMany(ctx context.Context, e *challenges.Env) (pairs, error) {
 	return all[:written.Load()], nil
 }
 
-// caughtUp reads all of them at one node, as often as it takes.
-func caughtUp(ctx context.Context, on *challenges.Env, written pairs, began time.Time) error {
+// caughtUp reads all of them at one node, as often as it takes until manyTime is over.
+// when goes with that time in a sentence.
+func caughtUp(ctx context.Context, on *challenges.Env, written pairs, began time.Time, when string) error {
 	missing := make([]int, len(written))
 	for i := range missing {
 		missing[i] = i
@@ -313,7 +313,7 @@ func caughtUp(ctx context.Context, on *challenges.Env, written pairs, began time
 				return err
 			}
 			late := *f
-			late.Summary = fmt.Sprintf("%g s after its start with an empty folder, %s has not all of %d keys; for one, %s", manyTime.Seconds(), on.Node().ID(), len(written), f.Summary)
+			late.Summary = fmt.Sprintf("%g s %s, %s does not have all of %d keys right; for one, %s", manyTime.Seconds(), when, on.Node().ID(), len(written), f.Summary)
 			return &late
 		}
 		missing = still
