@@ -86,20 +86,21 @@ func linkFaults() faults.Track {
 }
 
 func checkReadsWhilePaused(ctx context.Context, e *challenges.Env) error {
-	return checkReadsWithout(ctx, e, func(leader *cluster.Node) (func() error, error) {
+	return checkReadsWithout(ctx, e, true, func(leader *cluster.Node) (func() error, error) {
 		return func() error { return leader.Resume(ctx) }, leader.Pause(ctx)
 	})
 }
 
+// To the others a cut looks as a pause does, so they need not notice it once more.
 func checkReadsWhileCutOff(ctx context.Context, e *challenges.Env) error {
-	return checkReadsWithout(ctx, e, func(leader *cluster.Node) (func() error, error) {
+	return checkReadsWithout(ctx, e, false, func(leader *cluster.Node) (func() error, error) {
 		heal, err := e.CutOff(leader)
 		return func() error { heal(); return nil }, err
 	})
 }
 
 func checkReadsWhileDead(ctx context.Context, e *challenges.Env) error {
-	return checkReadsWithout(ctx, e, func(leader *cluster.Node) (func() error, error) {
+	return checkReadsWithout(ctx, e, true, func(leader *cluster.Node) (func() error, error) {
 		return func() error { return leader.Start(ctx) }, leader.Kill(ctx)
 	})
 }

@@ -67,8 +67,9 @@ func checkWritesReachEveryCopy(ctx context.Context, e *challenges.Env) error {
 	return nil
 }
 
-// checkReadsWithout takes the leader away and reads from the others what they have.
-func checkReadsWithout(ctx context.Context, e *challenges.Env, away func(leader *cluster.Node) (back func() error, err error)) (err error) {
+// checkReadsWithout takes the leader away and reads from the others what they have, if
+// long also when they have noticed it.
+func checkReadsWithout(ctx context.Context, e *challenges.Env, long bool, away func(leader *cluster.Node) (back func() error, err error)) (err error) {
 	leader, followers, err := e.Leader(ctx)
 	if err != nil {
 		return err
@@ -99,6 +100,9 @@ func checkReadsWithout(ctx context.Context, e *challenges.Env, away func(leader 
 			}
 		}
 		return nil
+	}
+	if !long {
+		return read()
 	}
 	return challenges.Steps(read, func() error { return noticed(ctx, followers, leader) }, read)
 }
