@@ -19,12 +19,13 @@ const (
 )
 
 // final reads every key on every one of these nodes. Where copies may lag behind,
-// keys that have not converged are read again until the time for it is over; the
-// last reading of each key is its final one, the others are reads like any other.
+// keys that have not converged are read again until the time for it is over; only
+// the last reading of each key is recorded. It reports whether all have converged
+// in time.
 //
-// If another final reading is to follow, those that have converged are not final
-// yet: a write of unknown outcome may still take effect between the two.
-func (l *live) final(ctx context.Context, nodes []workload.Node, keys []string, another bool) {
+// If another final reading is to follow, those that have converged are not recorded
+// either: a write of unknown outcome may still take effect between the two.
+func (l *live) final(ctx context.Context, nodes []workload.Node, keys []string, another bool) (converged bool) {
 	l.active("final reads", true)
 	defer l.active("final reads", false)
 	l.finalReads += len(keys) * len(nodes)
@@ -35,13 +36,14 @@ func (l *live) final(ctx context.Context, nodes []workload.Node, keys []string, 
 		if !last {
 			again = l.unconverged(ctx, nodes, reads, keys)
 		}
-		for i := range reads {
-			reads[i].Final = !again[reads[i].Key] && (last || !another)
+		done := slices.DeleteFunc(reads, func(o history.Operation) bool { return again[o.Key] || another && !last })
+		for i := range done {
+			done[i].Final = true
 		}
-		l.rec.Record(reads)
+		l.rec.Record(done)
 		if len(again) == 0 || ctx.Err() != nil {
 			l.unanswered += unanswered
-			return
+			return !last
 		}
 		keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return !again[k] })
 		pause := time.NewTimer(rereadAfter)
@@ -99,7 +101,7 @@ func (l *live) leaderless(ctx context.Context, keys []string) error {
 	}
 	others := slices.DeleteFunc(l.nodes(), func(n workload.Node) bool { return n.ID == leader.ID() })
 	before := l.unanswered
-	l.final(ctx, others, keys, false)
+	_ = l.final(ctx, others, keys, false)
 	event.Detail = "the leader, while the others were read"
 	event.Hits = len(keys)*len(others) - (l.unanswered - before)
 	err := leader.Start(ctx)

@@ -78,14 +78,14 @@ func (l *live) course(ctx context.Context, cancel context.CancelCauseFunc) error
 		return err
 	}
 	leaderless := l.scenario.Leaderless && l.run.Faults.Allows(faults.Kill())
-	l.final(ctx, l.nodes(), keys, leaderless)
+	converged := l.final(ctx, l.nodes(), keys, leaderless)
 	if last := l.scenario.Last; last != nil && l.run.Faults.Allows(*last) && ctx.Err() == nil {
 		if err := faults.Inject(ctx, l.env(), faults.Step{Fault: *last}, l.rec, l.active, nil); err != nil {
 			return err
 		}
 		l.final(ctx, l.nodes(), keys, leaderless)
 	}
-	if leaderless && ctx.Err() == nil {
+	if leaderless && converged && ctx.Err() == nil {
 		return l.leaderless(ctx, keys)
 	}
 	return ctx.Err()
