@@ -41,13 +41,16 @@ const (
 // clusterBugs is what the cluster's bugs remember. Without a bug nothing in it is used.
 type clusterBugs struct {
 	cluster   *cluster
+	store     store
 	logf      logFunc
 	firstLook firstLook               // waits-for-order
-	queue     chan peerRequest        // ack-before-forwarding
+	queue     chan peerRequest        // ack-before-forwarding, retries-proposal
 	passed    atomic.Int64            // retries-forwarding, timeout-means-not-written: writes that came through followers
 	mu        sync.Mutex              // guards what follows
 	slot      answer                  // wrong-slot: the last answer, for whoever waits for one
 	cached    map[string]cachedAnswer // caches-forwarded-reads
+	remembers string                  // stale-leader-accepts: the leader when this node last looked
+	looked    time.Time
 }
 
 type cachedAnswer struct {
@@ -55,8 +58,8 @@ type cachedAnswer struct {
 	loaded time.Time
 }
 
-func (b *clusterBugs) open(c *cluster, logf logFunc) {
-	b.cluster, b.logf = c, logf
+func (b *clusterBugs) open(c *cluster, st store, logf logFunc) {
+	b.cluster, b.store, b.logf = c, st, logf
 	b.queue = make(chan peerRequest, 1024)
 	b.cached = make(map[string]cachedAnswer)
 	if c.bug == redirectToWrongNode {
@@ -68,6 +71,8 @@ func (b *clusterBugs) open(c *cluster, logf logFunc) {
 func (b *clusterBugs) run(ctx context.Context) {
 	leader := b.cluster.peers[leastID(b.cluster.clusterConfig)]
 	switch {
+	case b.cluster.bug == retriesProposal:
+		b.retryQueued(ctx)
 	case leader == nil: // this node leads
 	case b.cluster.bug == waitsForOrder:
 		b.firstLook.look(ctx, leader, b.logf)
@@ -93,24 +98,23 @@ func (b *clusterBugs) sendQueued(ctx context.Context, leader *peer) {
 }
 
 // keepsHere says that a follower answers the request itself, though it is for the leader.
-func (b *clusterBugs) keepsHere(method string) bool {
-	c := b.cluster
-	read := method == http.MethodGet
-	switch c.bug {
+func (b *clusterBugs) keepsHere(r *http.Request, leader string) bool {
+	read := r.Method == http.MethodGet
+	switch b.cluster.bug {
 	case ackWithoutForwarding:
 		return !read
 	case localReads:
 		return read
 	case acceptsWhenAlone:
-		leader, _ := c.election.leader()
-		return !read && c.peers[leader].liveness.seemsDead()
+		return !read && b.cluster.peers[leader].liveness.seemsDead()
+	case staleLeaderAccepts:
+		return !read && r.Header.Get(passedOnHeader) != ""
 	}
 	return false
 }
 
 // refusesRead answers a read that the follower could answer from its own copy: bug reads-need-leader.
-func (b *clusterBugs) refusesRead(w http.ResponseWriter) bool {
-	leader, _ := b.cluster.election.leader()
+func (b *clusterBugs) refusesRead(w http.ResponseWriter, leader string) bool {
 	if b.cluster.bug != readsNeedLeader || !b.cluster.peers[leader].liveness.seemsDead() {
 		return false
 	}

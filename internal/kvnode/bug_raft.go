@@ -1,31 +1,32 @@
 package kvnode
 
 import (
-	"context"
-	"time"
+	"os"
+	"path/filepath"
 
 	"github.com/st3v3nmw/lsfr/internal/kvnode/consensus"
 )
 
-// Mistakes of stores that elect their leaders. Those of the consensus itself are in its own package.
+// Mistakes of stores that elect their leaders. Those of the consensus itself are in its own package, those in files of
+// their own are in bug_async_failover.go and bug_elected_leader.go.
 const (
 	ackBeforeCommit   bug = "ack-before-commit"
 	ackAfterOne       bug = "ack-after-one"
 	voteForgotten     bug = "vote-forgotten"
 	logNotSynced      bug = "log-not-synced"
+	diskFailed        bug = "disk-failed"
 	snapshotMisses    bug = "snapshot-misses"
 	restoreMerges     bug = "restore-merges"
 	entriesOutOfOrder bug = "entries-out-of-order"
 	splitBrain        bug = "split-brain"
+	deleteResurrects  bug = "delete-resurrects"
 
 	readsAnyCopy      bug = "reads-any-copy"
 	readsUnconfirmed  bug = "reads-unconfirmed"
 	leaseReads        bug = "lease-reads"
 	servesBeforeApply bug = "serves-before-apply"
 	notFoundMeanwhile bug = "not-found-meanwhile"
-	deleteResurrects  bug = "delete-resurrects"
 	refusalMayHappen  bug = "refusal-may-happen"
-	retriesProposal   bug = "retries-proposal"
 )
 
 // consensusFaults are the mistakes that the bug makes in the consensus.
@@ -44,15 +45,17 @@ func (b bug) consensusFaults() consensus.Faults {
 	}
 }
 
-// raftBugs is what the bugs of a raftStore remember.
+// raftBugs is what the bugs of a raftStore remember. Without a bug nothing in it is used.
 type raftBugs struct {
 	// deleted are values that deletes have removed, for delete-resurrects.
 	deleted map[string]string
+	ahead   aheadOfLog // async-failover
 }
 
 // apply makes the change that a record describes, or what the bug makes of it.
 func (m *raftBugs) apply(b bug, values map[string]string, r record) {
-	if b == deleteResurrects && r.op == opDelete {
+	switch {
+	case b == deleteResurrects && r.op == opDelete:
 		if m.deleted == nil {
 			m.deleted = make(map[string]string)
 		}
@@ -62,19 +65,26 @@ func (m *raftBugs) apply(b bug, values map[string]string, r record) {
 			return
 		}
 		m.deleted[r.key] = value
+	case b == asyncFailover && m.ahead.has(r):
+		return
 	}
 	apply(values, r)
 }
 
-// proposeLater makes a proposal again whose fate is unknown, until it succeeds: bug retries-proposal.
-func (m *raftBugs) proposeLater(node *consensus.Node, entry []byte) {
-	for range 20 {
-		time.Sleep(200 * time.Millisecond)
-		ctx, cancel := context.WithTimeout(context.Background(), agreeTime)
-		err := node.Propose(ctx, entry)
-		cancel()
-		if err == nil {
-			return
-		}
+// consensusFolder is the folder for the consensus of a node with this working folder. The disk of disk-failed takes no
+// writes any more from the node's second start on, and the node goes on in memory. A folder that no later start reads
+// is that memory.
+func (b bug) consensusFolder(dir string) (string, error) {
+	disk := filepath.Join(dir, "consensus")
+	if b != diskFailed {
+		return disk, nil
 	}
+	if _, err := os.Stat(disk); os.IsNotExist(err) {
+		return disk, nil
+	}
+	memory := filepath.Join(dir, "memory")
+	if err := os.RemoveAll(memory); err != nil {
+		return "", err
+	}
+	return memory, os.CopyFS(memory, os.DirFS(disk))
 }

@@ -9,7 +9,7 @@ import (
 type Bug struct {
 	Name  string
 	Title string // one sentence: what the node does wrong
-	Stage string // the stage that must catch it: "http-api", "persistence", "crash-recovery", "clustering" or "read-replicas"
+	Stage string // the stage that must catch it, such as "http-api" or "fault-tolerance"
 }
 
 // bug is the name of the bug that is switched on, noBug for a correct node. Each name is declared where its code is.
@@ -18,14 +18,13 @@ type bug string
 const noBug bug = ""
 
 const (
-	httpAPI       = "http-api"
-	persistence   = "persistence"
-	crashRecovery = "crash-recovery"
-
-	faultTolerance    = "fault-tolerance"
-	strongConsistency = "strong-consistency"
+	httpAPI           = "http-api"
+	persistence       = "persistence"
+	crashRecovery     = "crash-recovery"
 	clustering        = "clustering"
 	readReplicas      = "read-replicas"
+	faultTolerance    = "fault-tolerance"
+	strongConsistency = "strong-consistency"
 )
 
 // Bugs lists all bugs in the order of the stages that must catch them. None is caught by an earlier stage.
@@ -113,18 +112,21 @@ func Bugs() []Bug {
 		list(faultTolerance, ackAfterOne, "The leader acknowledges a write when one of four followers has it."),
 		list(faultTolerance, voteForgotten, "A restarted node has forgotten its term and whom it has voted for."),
 		list(faultTolerance, logNotSynced, "What a node has logged in its last 200 ms is lost when it crashes."),
+		list(faultTolerance, diskFailed, "From its second start on a node cannot write its disk, and goes on in memory."),
 		list(faultTolerance, snapshotMisses, "A snapshot lacks the last entries before the position that it claims."),
 		list(faultTolerance, restoreMerges, "A snapshot is added to what a node has, so keys deleted in the meantime stay."),
 		list(faultTolerance, entriesOutOfOrder, "A follower now and then applies two entries in the wrong order."),
 		list(faultTolerance, splitBrain, "A leader that reaches nobody takes silence for consent."),
 		list(faultTolerance, deleteResurrects, "A second DELETE of a key brings its last value back."),
-		list(faultTolerance, retriesProposal, "A write of unknown fate is proposed again, and may undo a later one."),
+		list(faultTolerance, asyncFailover, "A leader acknowledges a write when it has applied it itself, and ships it to the others a moment later."),
+		list(faultTolerance, staleLeaderAccepts, "A node looks who leads once in 3 s, and takes whatever is passed on to it."),
 
 		list(strongConsistency, readsAnyCopy, "Every node answers reads from its own copy."),
 		list(strongConsistency, readsUnconfirmed, "A leader answers reads without asking anybody whether it still leads."),
 		list(strongConsistency, leaseReads, "A leader trusts a lease on a clock that stands still while the process does."),
 		list(strongConsistency, servesBeforeApply, "A new leader answers reads before it has applied its log."),
 		list(strongConsistency, notFoundMeanwhile, "While there is no leader, a read finds nothing instead of failing."),
+		list(strongConsistency, retriesProposal, "A write of unknown fate is sent again until it succeeds, and may undo a later one."),
 		list(strongConsistency, refusalMayHappen, "A write whose fate is unknown is answered with 409."),
 	}
 }

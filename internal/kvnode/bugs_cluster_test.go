@@ -15,12 +15,12 @@ import (
 
 func clusterSymptoms() map[bug]symptom {
 	return map[bug]symptom{
-		twoLeaders:             inCluster(func(c *clusterTest) bool { return *c.info("n2").Leader != "n1" }, "--reads", "leader"),
+		twoLeaders:             inCluster(func(c *clusterTest) bool { return *c.info("n2").Leader != "n1" }, fixedLeads...),
 		waitsForOrder:          leaderNeverFound,
 		leadsWhileAlone:        writesWithNobodyElse,
 		staleMembership:        deadIsAlive,
 		neverReturns:           returnedIsDead,
-		infoOmitsItself:        inCluster(func(c *clusterTest) bool { return len(c.info("n2").Nodes) != 3 }, "--reads", "leader"),
+		infoOmitsItself:        inCluster(func(c *clusterTest) bool { return len(c.info("n2").Nodes) != 3 }, fixedLeads...),
 		ackWithoutForwarding:   atLeader("n2 PUT /kv/k v", "n1 GET /kv/k → 200 v"),
 		ackBeforeForwarding:    rounds(5, atLeader("n2 PUT /kv/k v", "n1 GET /kv/k → 200 v")),
 		redirectToWrongNode:    redirectsElsewhere,
@@ -32,19 +32,19 @@ func clusterSymptoms() map[bug]symptom {
 		forwardCutsBody:        atLeader("n2 PUT /kv/k "+strings.Repeat("x", 100_000), "n1 GET /kv/k → 200 "+strings.Repeat("x", 100_000)),
 		forwardLosesStatus:     atLeader("n2 GET /kv/k → 404 key not found"),
 
-		dropsReplicatedWrite: inCluster(replicaMissesKeys),
+		dropsReplicatedWrite: inCluster(replicaMissesKeys, copiesLag...),
 		appliesOutOfOrder:    olderWins,
-		deletesNotReplicated: inCluster(deletedStays),
+		deletesNotReplicated: inCluster(deletedStays, copiesLag...),
 		catchUpSkips:         snapshotClaimsMore,
 		snapshotMerges:       mergedStays,
-		positionForgotten:    inCluster(missesWhatCameWhileDown),
-		positionBeforeData:   inCluster(losesInCrash),
+		positionForgotten:    inCluster(missesWhatCameWhileDown, copiesLag...),
+		positionBeforeData:   inCluster(losesInCrash, copiesLag...),
 		neverReconnects:      givesUp,
 		oneQueueForAll:       askedOnceIsGone,
 		shipsOneBehind:       newestNotSent,
-		readsNeedLeader:      inCluster(refusesWithoutLeader("GET")),
-		readsGoToLeader:      inCluster(refusesWithoutLeader("GET")),
-		acceptsWhenAlone:     inCluster(func(c *clusterTest) bool { return !refusesWithoutLeader("PUT")(c) }),
+		readsNeedLeader:      inCluster(refusesWithoutLeader("GET"), copiesLag...),
+		readsGoToLeader:      inCluster(refusesWithoutLeader("GET"), copiesLag...),
+		acceptsWhenAlone:     inCluster(func(c *clusterTest) bool { return !refusesWithoutLeader("PUT")(c) }, copiesLag...),
 	}
 }
 
@@ -65,13 +65,13 @@ func atLeader(requests ...string) symptom {
 			}
 		}
 		return false
-	}, "--reads", "leader")
+	}, fixedLeads...)
 }
 
 // Symptoms of stage clustering.
 
 func leaderNeverFound(t *testing.T, b bug) bool {
-	c := newClusterTest(t, b, "--reads", "leader")
+	c := newClusterTest(t, b, fixedLeads...)
 	c.start("n3")
 	if b == waitsForOrder {
 		for c.nodes["n3"].more.Scan() && c.nodes["n3"].more.Text() != "no leader found" {
@@ -83,7 +83,7 @@ func leaderNeverFound(t *testing.T, b bug) bool {
 }
 
 func writesWithNobodyElse(t *testing.T, b bug) bool {
-	c := newClusterTest(t, b, "--reads", "leader")
+	c := newClusterTest(t, b, fixedLeads...)
 	c.start("n2")
 	status, _ := c.do("n2", "PUT", "/kv/k", "v")
 	return status == http.StatusOK || *c.info("n2").Leader != "n1"
@@ -101,7 +101,7 @@ func returnedIsDead(_ *testing.T, b bug) bool {
 }
 
 func redirectsElsewhere(t *testing.T, b bug) bool {
-	c := runningCluster(t, b, "--forward", "redirect", "--reads", "leader")
+	c := runningCluster(t, b, append(fixedLeads, "--forward", "redirect")...)
 	response, err := c.client.Get("http://" + c.nodes["n2"].address + "/kv/k")
 	if err != nil {
 		t.Fatal(err)
@@ -123,12 +123,12 @@ func answersMixed(t *testing.T, b bug) bool {
 		}
 		running.Wait()
 		return fmt.Sprint(mixed) != fmt.Sprint(make([]bool, len(keys)))
-	}, "--reads", "leader")(t, b)
+	}, fixedLeads...)(t, b)
 }
 
 // writeComesBack overwrites each value that it has read while its write is still under way.
 func writeComesBack(t *testing.T, b bug) bool {
-	c := runningCluster(t, b, "--reads", "leader")
+	c := runningCluster(t, b, fixedLeads...)
 	for i := range 2 * lateAnswerEvery {
 		key := fmt.Sprintf("k%d", i)
 		written := make(chan struct{})
@@ -147,7 +147,7 @@ func writeComesBack(t *testing.T, b bug) bool {
 }
 
 func refusedWriteIsThere(t *testing.T, b bug) bool {
-	c := runningCluster(t, b, "--reads", "leader")
+	c := runningCluster(t, b, fixedLeads...)
 	for i := range 2 * lateAnswerEvery {
 		key := fmt.Sprintf("k%d", i)
 		status, _ := c.do("n2", "PUT", "/kv/"+key, "v")
@@ -163,10 +163,9 @@ func refusedWriteIsThere(t *testing.T, b bug) bool {
 // caughtUp waits until a follower has what was written before: a marker after it, or the next one if that is dropped.
 func (c *clusterTest) caughtUp(id string) {
 	c.t.Helper()
-	i := 0
 	c.eventually(id+" has caught up", func() bool {
-		i++
-		key := fmt.Sprintf("marker%d", i)
+		c.markers++ // each is new: an old one may be there already
+		key := fmt.Sprintf("marker%d", c.markers)
 		c.mustDo("n1", "PUT", "/kv/"+key, "v")
 		return within(time.Second, func() bool { return c.reads(id, key, "v") })
 	})

@@ -13,16 +13,6 @@ import (
 	"sync"
 )
 
-// clusterConfig is what the command line says about the cluster.
-type clusterConfig struct {
-	id      string
-	members []member // the other nodes, in order; none without a cluster
-	reads   string   // readsLocal or readsLeader
-	// replicated is replicationRaft or replicationAsync.
-	replicated string
-	forward    string // forwardPass or forwardRedirect
-}
-
 // A cluster is a node's part in a cluster: who is there, who leads, what it passes on, and how its data is copied.
 type cluster struct {
 	clusterConfig
@@ -68,7 +58,7 @@ func startCluster(cfg clusterConfig, st store, h *handler, logf logFunc) (*clust
 	for _, m := range cfg.members {
 		c.peers[m.id] = &peer{member: m, requests: newPeerClient(m.address, passOnConns)}
 	}
-	c.bugs.open(c, logf)
+	c.bugs.open(c, st, logf)
 	if err := c.replicate(ctx, st, logf); err != nil {
 		stop()
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,57 +14,67 @@ import (
 	"github.com/st3v3nmw/lsfr/internal/netsim"
 )
 
-// clusterTest is three nodes in processes of their own, over links that can be cut.
+// clusterTest is nodes in processes of their own, over links that can be cut.
 type clusterTest struct {
 	t      *testing.T
 	bug    bug
 	args   []string
+	ids    []string
 	net    *netsim.Network
 	dirs   map[string]string
 	nodes  map[string]*nodeProcess
 	client *http.Client
+
+	markers int // of caughtUp
 }
 
-var clusterIDs = []string{"n1", "n2", "n3"}
+// Flags of a cluster whose leader is fixed, and whether it alone answers reads.
+var (
+	fixedLeads = []string{"--replication", "async", "--reads", "leader"}
+	copiesLag  = []string{"--replication", "async", "--reads", "local"}
+)
 
-// newClusterTest prepares a cluster; start starts its nodes.
+// newClusterTest prepares a cluster of three; start starts its nodes.
 func newClusterTest(t *testing.T, b bug, args ...string) *clusterTest {
+	t.Helper()
+	return newClusterOf(t, 3, b, args...)
+}
+
+func newClusterOf(t *testing.T, size int, b bug, args ...string) *clusterTest {
 	t.Helper()
 	client := newClient(t)
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Timeout = 10 * time.Second
-	c := &clusterTest{t: t, bug: b, args: args, net: netsim.New(t.Context(), netsim.Config{}),
+	c := &clusterTest{t: t, bug: b, args: slices.Clone(args), net: netsim.New(t.Context(), netsim.Config{}),
 		dirs: make(map[string]string), nodes: make(map[string]*nodeProcess), client: client}
 	t.Cleanup(func() {
 		if err := c.net.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	for _, id := range clusterIDs {
+	for i := range size {
+		id := fmt.Sprintf("n%d", i+1)
+		c.ids = append(c.ids, id)
 		c.dirs[id] = t.TempDir()
 	}
 	return c
 }
 
-// runningCluster starts all nodes and waits until each reports the others alive.
+// runningCluster starts all nodes and waits until each reports the others alive, and a leader, which need not be the same.
 func runningCluster(t *testing.T, b bug, args ...string) *clusterTest {
 	t.Helper()
 	c := newClusterTest(t, b, args...)
-	c.start(clusterIDs...)
+	c.start(c.ids...)
 	c.waitUntilSettled()
 	return c
 }
 
 func (c *clusterTest) waitUntilSettled() {
 	c.t.Helper()
-	for _, id := range clusterIDs {
-		c.eventually("node "+id+" sees all others alive", func() bool {
-			for _, n := range c.info(id).Nodes {
-				if !n.Alive {
-					return false
-				}
-			}
-			return true
+	for _, id := range c.ids {
+		c.eventually("node "+id+" sees all others alive, and a leader", func() bool {
+			info := c.info(id)
+			return info.Leader != nil && !slices.ContainsFunc(info.Nodes, func(n memberInfo) bool { return !n.Alive })
 		})
 	}
 }
@@ -77,26 +88,21 @@ func (c *clusterTest) link(from, to string) *netsim.Link {
 	return link
 }
 
-func others(id string) []string {
-	var ids []string
-	for _, other := range clusterIDs {
-		if other != id {
-			ids = append(ids, other)
-		}
-	}
-	return ids
+// others are all nodes but one.
+func (c *clusterTest) others(id string) []string {
+	return slices.DeleteFunc(slices.Clone(c.ids), func(other string) bool { return other == id })
 }
 
 func (c *clusterTest) start(ids ...string) {
 	c.t.Helper()
 	for _, id := range ids {
 		var peers []string
-		for _, other := range others(id) {
+		for _, other := range c.others(id) {
 			peers = append(peers, other+"="+c.link(id, other).Addr())
 		}
 		args := append([]string{"--id", id, "--peers", strings.Join(peers, ",")}, c.args...)
 		c.nodes[id] = startNode(c.t, c.dirs[id], c.bug, args...)
-		for _, other := range others(id) {
+		for _, other := range c.others(id) {
 			if err := c.link(other, id).Up(c.nodes[id].address); err != nil {
 				c.t.Fatal(err)
 			}
@@ -109,7 +115,7 @@ func (c *clusterTest) stop(signal os.Signal, ids ...string) (code int) {
 	c.t.Helper()
 	for _, id := range ids {
 		code = c.nodes[id].end(signal)
-		for _, other := range others(id) {
+		for _, other := range c.others(id) {
 			if err := c.link(other, id).Down(); err != nil {
 				c.t.Fatal(err)
 			}
@@ -129,7 +135,7 @@ func (c *clusterTest) signal(id string, signal os.Signal) {
 func (c *clusterTest) cut(id string) (heal func()) {
 	c.t.Helper()
 	var directions []netsim.Direction
-	for _, other := range others(id) {
+	for _, other := range c.others(id) {
 		directions = append(directions, netsim.Direction{From: id, To: other}, netsim.Direction{From: other, To: id})
 	}
 	fault, err := c.net.Inject(netsim.Conditions{Cut: true}, directions...)

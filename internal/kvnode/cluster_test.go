@@ -11,8 +11,14 @@ import (
 )
 
 func TestAnyNodeAnswersLikeTheLeader(t *testing.T) {
+	t.Run("fixed", func(t *testing.T) { answersLikeTheLeader(t, fixedLeads...) })
+	t.Run("elected", func(t *testing.T) { answersLikeTheLeader(t) })
+}
+
+func answersLikeTheLeader(t *testing.T, args ...string) {
 	t.Parallel()
-	c := runningCluster(t, noBug, "--reads", "leader")
+	c := runningCluster(t, noBug, args...)
+	c.leader(c.ids...)
 	large := strings.Repeat("large 😀\n", 100_000)
 	for _, step := range []struct {
 		node, method, path, body string
@@ -47,7 +53,7 @@ func TestAnyNodeAnswersLikeTheLeader(t *testing.T) {
 
 func TestAFollowerRedirectsToTheAddressItWasGiven(t *testing.T) {
 	t.Parallel()
-	c := runningCluster(t, noBug, "--reads", "leader", "--forward", "redirect")
+	c := runningCluster(t, noBug, append(fixedLeads, "--forward", "redirect")...)
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
 		request, err := http.NewRequest(method, "http://"+c.nodes["n3"].address+"/kv/a:b", strings.NewReader("v"))
 		if err != nil {
@@ -67,7 +73,7 @@ func TestAFollowerRedirectsToTheAddressItWasGiven(t *testing.T) {
 
 func TestInfoNamesOneLeaderAndSeesNodesDieAndReturn(t *testing.T) {
 	t.Parallel()
-	c := newClusterTest(t, noBug)
+	c := newClusterTest(t, noBug, copiesLag...)
 	c.start("n3")
 	want := `{"id":"n3","role":"follower","leader":"n1","term":0,"nodes":[{"id":"n1","alive":false},{"id":"n2","alive":false},{"id":"n3","alive":true}]}` + "\n"
 	if got := c.mustDo("n3", "GET", "/cluster/info", ""); got != want {
@@ -75,7 +81,7 @@ func TestInfoNamesOneLeaderAndSeesNodesDieAndReturn(t *testing.T) {
 	}
 	c.start("n1", "n2")
 	c.waitUntilSettled()
-	for _, id := range clusterIDs {
+	for _, id := range c.ids {
 		info := c.info(id)
 		role := map[bool]string{true: "leader", false: "follower"}[id == "n1"]
 		if info.ID != id || *info.Leader != "n1" || info.Role != role || len(info.Nodes) != 3 {
@@ -102,7 +108,7 @@ func TestInfoNamesOneLeaderAndSeesNodesDieAndReturn(t *testing.T) {
 
 func TestFollowersCatchUp(t *testing.T) {
 	t.Parallel()
-	c := runningCluster(t, noBug)
+	c := runningCluster(t, noBug, copiesLag...)
 	c.put("n2", "a", 100, "v") // through a follower
 	c.mustDo("n1", "PUT", "/kv/last", "1")
 	c.eventuallyReads("n2", "last", "1")
@@ -168,8 +174,13 @@ func TestFollowersCatchUp(t *testing.T) {
 }
 
 func TestNodesOfAClusterEndCleanlyThoughOneIsCutOff(t *testing.T) {
+	t.Run("fixed leader", func(t *testing.T) { endCleanly(t, copiesLag...) })
+	t.Run("elected leader", func(t *testing.T) { endCleanly(t) })
+}
+
+func endCleanly(t *testing.T, args ...string) {
 	t.Parallel()
-	c := runningCluster(t, noBug)
+	c := runningCluster(t, noBug, args...)
 	heal := c.cut("n2")
 	defer heal()
 	for _, id := range []string{"n1", "n3", "n2"} {

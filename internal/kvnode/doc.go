@@ -3,15 +3,23 @@
 // node proves that lsfr accuses nobody wrongly, the bugs prove that it lets nothing pass.
 //
 // A node has three layers, each in files of its own: the process shell (node.go) parses flags, listens
-// and shuts down; the HTTP handlers (http.go) speak the client API; a store keeps the data. The correct
-// store is the engine: memory (engine.go), log (log.go, record.go), checkpoints (checkpoint.go,
-// snapshot.go) and recovery (recovery.go).
+// and shuts down; the HTTP handlers (http.go) speak the client API; a store keeps the data. The store
+// of a node that is alone is the engine: memory (engine.go), log (log.go, record.go), checkpoints
+// (checkpoint.go, snapshot.go) and recovery (recovery.go).
 //
-// With --peers a node is part of a cluster (cluster.go) that stands between the shell and the handlers:
-// who is there and who leads (membership.go, liveness.go), what is for the leader to answer (forward.go),
-// and how the leader's log reaches the copies of the followers (replicate_leader.go, replicate_follower.go,
-// tail.go), which are engines too (engine_copy.go). The leader is fixed, a write is acknowledged when it is durable
-// there, and the copies lag behind. Requests to peers go through peerclient.go.
+// With --peers a node is part of a cluster (cluster.go, cluster_config.go) that stands between the
+// shell and the handlers: who is there (membership.go, liveness.go), and what is for the leader to answer
+// (forward.go). Requests to peers go through peerclient.go. Copies of the data are kept alike in one of
+// two ways.
+//
+// With Raft, the default, the store is a replicated log (raft_store.go, package consensus) that is
+// applied to memory (raft_machine.go). Its streams come through the node's one port
+// (raft_replication.go). A majority elects the leader, a write is acknowledged when a majority has it,
+// and a leader answers a read when a majority has confirmed that it still leads.
+//
+// With --replication async the leader is fixed, and its log is shipped to the copies of the followers
+// (replicate_leader.go, replicate_follower.go, tail.go), which are engines too (engine_copy.go). A write
+// is acknowledged when it is durable at the leader, and the copies lag behind.
 //
 // Whatever a bug does is in a file named bug_*.go, or one line at its place.
 package kvnode

@@ -14,41 +14,23 @@ const passedOnHeader = "Kvnode-Passed-On-By"
 const (
 	// passOnTime is how long a follower waits for the leader's answer.
 	passOnTime = 1500 * time.Millisecond
-	// passOnConns bounds the connections for it: with those of two followers and 100 of clients, a leader stays
-	// far below 256.
-	passOnConns = 24
-)
-
-// Ways to deal with a request that only the leader can answer.
-const (
-	forwardPass     = "pass"
-	forwardRedirect = "redirect"
-)
-
-// Ways to keep copies alike.
-const (
-	replicationRaft  = "raft"
-	replicationAsync = "async"
-)
-
-// Nodes that answer reads.
-const (
-	readsLocal  = "local"
-	readsLeader = "leader"
+	// passOnConns bounds the connections for it. Those of four followers, those kept to four former leaders and 100 of
+	// clients leave enough of 256 for pings, streams and files.
+	passOnConns = 12
 )
 
 // elsewhere answers a client's valid request if it is not for this node to answer, and tells whether it did.
 func (c *cluster) elsewhere(w http.ResponseWriter, r *http.Request, key, value string) bool {
-	leader, _ := c.election.leader()
+	leader := c.bugs.leader()
 	switch {
-	case c.bugs.keepsHere(r.Method):
-		return false
 	case leader == c.id:
 		return r.Method == http.MethodGet && c.reads == readsLeader && c.refusesUnconfirmed(w, r)
+	case c.bugs.keepsHere(r, leader):
+		return false
 	case r.Header.Get(passedOnHeader) != "":
 		http.Error(w, "this node is not the leader", http.StatusServiceUnavailable)
 	case r.Method == http.MethodGet && c.reads == readsLocal:
-		return c.bugs.refusesRead(w)
+		return c.bugs.refusesRead(w, leader)
 	case leader == "" && c.bug == notFoundMeanwhile && r.Method == http.MethodGet:
 		http.Error(w, "key not found", http.StatusNotFound)
 	case leader == "":
@@ -91,6 +73,7 @@ func (c *cluster) passOn(w http.ResponseWriter, r *http.Request, leader, key, va
 	case err != nil && unreached(err):
 		http.Error(w, "the leader "+leader+" cannot be reached", http.StatusServiceUnavailable)
 	case err != nil:
+		c.bugs.unsure(request)
 		http.Error(w, "the leader "+leader+" did not answer, it may have happened or not", http.StatusGatewayTimeout)
 	default:
 		got.write(w)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/consensus"
 )
 
 // handler serves the client API. It routes by hand because http.ServeMux cleans paths, which would
@@ -133,6 +135,7 @@ func (h *handler) write(w http.ResponseWriter, r record) {
 	alone := h.writing.Add(1) == 1
 	defer h.writing.Add(-1)
 	if err := h.store.write(r); err != nil {
+		h.unsure(r, err)
 		http.Error(w, err.Error(), h.failed())
 		return
 	}
@@ -141,6 +144,13 @@ func (h *handler) write(w http.ResponseWriter, r record) {
 		return
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// unsure tells the cluster's bugs of a write that failed, unless it is certain that it has not happened.
+func (h *handler) unsure(r record, err error) {
+	if h.cluster != nil && errors.Is(err, consensus.ErrUnknown) {
+		h.cluster.bugs.unsure(h.cluster.request(r))
+	}
 }
 
 // failed is the status for a write that failed. In a cluster it is worth another try, elsewhere or later.

@@ -79,40 +79,6 @@ func splitID(id string) (name, number string) {
 	return name, strings.TrimLeft(id[len(name):], "0")
 }
 
-// complete fills in what is not given.
-func (c *clusterConfig) complete(b bug) error {
-	switch b {
-	case readsGoToLeader:
-		c.reads = readsLeader
-	case readsAnyCopy:
-		c.reads = readsLocal
-	}
-	if c.reads == "" {
-		c.reads = readsLeader
-		if b.stage() == readReplicas {
-			c.reads = readsLocal
-		}
-	}
-	if c.replicated == "" {
-		c.replicated = replicationRaft
-		if b.stage() == clustering || b.stage() == readReplicas {
-			c.replicated = replicationAsync
-		}
-	}
-	if c.forward == "" {
-		c.forward = forwardPass
-	}
-	switch {
-	case c.reads != readsLocal && c.reads != readsLeader:
-		return fmt.Errorf("--reads %q is neither %s nor %s", c.reads, readsLocal, readsLeader)
-	case c.replicated != replicationRaft && c.replicated != replicationAsync:
-		return fmt.Errorf("--replication %q is neither %s nor %s", c.replicated, replicationRaft, replicationAsync)
-	case c.forward != forwardPass && c.forward != forwardRedirect:
-		return fmt.Errorf("--forward %q is neither %s nor %s", c.forward, forwardPass, forwardRedirect)
-	}
-	return nil
-}
-
 // An election says who leads.
 type election interface {
 	// leader returns the leader's ID, "" while there is none, and its term, which grows with each change.

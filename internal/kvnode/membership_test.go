@@ -48,6 +48,9 @@ func TestArgumentsOfAClusterThatAreWrongEndTheNode(t *testing.T) {
 		{"no name", []string{"--id", "", "--peers", "n2=127.0.0.1:1"}, 2, "--id"},
 		{"unknown reads", []string{"--reads", "remote"}, 2, `--reads "remote"`},
 		{"unknown forward", []string{"--forward", "drop"}, 2, `--forward "drop"`},
+		{"unknown replication", []string{"--replication", "paper"}, 2, `--replication "paper"`},
+		{"a bug of a fixed leader", []string{"--bug", "two-leaders", "--replication", "raft", "--peers", "n2=127.0.0.1:1"}, 2, "two-leaders needs --replication async"},
+		{"a bug of elected leaders", []string{"--bug", "split-brain", "--replication", "async", "--peers", "n2=127.0.0.1:1"}, 2, "split-brain needs --replication raft"},
 		{"a bug without a log to ship", []string{"--bug", "memory-only", "--peers", "n2=127.0.0.1:1"}, 1, "memory-only works only without --peers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -64,22 +67,28 @@ func TestArgumentsOfAClusterThatAreWrongEndTheNode(t *testing.T) {
 
 func TestFlagsComeBeforeTheEnvironmentAndThatBeforeTheDefault(t *testing.T) {
 	for _, c := range []struct {
-		environment    string
-		args           []string
-		reads, forward string
+		environment, replicationEnvironment string
+		args                                []string
+		reads, replication, forward         string
 	}{
-		{"", nil, "local", "pass"},
-		{"", []string{"--bug", "dirty-read"}, "local", "pass"},
-		{"", []string{"--bug", "two-leaders"}, "leader", "pass"},
-		{"", []string{"--bug", "ships-one-behind"}, "local", "pass"},
-		{"local", []string{"--bug", "two-leaders"}, "local", "pass"},
-		{"leader", nil, "leader", "pass"},
-		{"leader", []string{"--reads", "local", "--forward", "redirect"}, "local", "redirect"},
+		{"", "", nil, "leader", "raft", "pass"},
+		{"", "", []string{"--bug", "dirty-read"}, "leader", "async", "pass"},
+		{"", "", []string{"--bug", "two-leaders"}, "leader", "async", "pass"},
+		{"", "", []string{"--bug", "ships-one-behind"}, "local", "async", "pass"},
+		{"", "", []string{"--bug", "split-brain"}, "leader", "raft", "pass"},
+		{"", "", []string{"--bug", "reads-any-copy"}, "local", "raft", "pass"},
+		{"", "", []string{"--replication", "async"}, "leader", "async", "pass"},
+		{"local", "async", nil, "local", "async", "pass"},
+		{"local", "", []string{"--bug", "two-leaders"}, "local", "async", "pass"},
+		{"leader", "", []string{"--bug", "ships-one-behind"}, "leader", "async", "pass"},
+		{"leader", "async", []string{"--reads", "local", "--replication", "raft", "--forward", "redirect"}, "local", "raft", "redirect"},
 	} {
 		t.Setenv(ReadsVariable, c.environment)
-		cfg, err := parseArgs(append(c.args, "--working-dir", "x"), io.Discard)
-		if err != nil || cfg.cluster.reads != c.reads || cfg.cluster.forward != c.forward {
-			t.Errorf("%q, environment %q: %+v, %v", c.args, c.environment, cfg.cluster, err)
+		t.Setenv(ReplicationVariable, c.replicationEnvironment)
+		cfg, err := parseArgs(append(c.args, "--working-dir", "x", "--peers", "n2=127.0.0.1:1"), io.Discard)
+		got := cfg.cluster
+		if err != nil || got.reads != c.reads || got.replicated != c.replication || got.forward != c.forward {
+			t.Errorf("%q, environment %q %q: %+v, %v", c.args, c.environment, c.replicationEnvironment, got, err)
 		}
 	}
 }

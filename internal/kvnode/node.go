@@ -31,8 +31,9 @@ const (
 const (
 	// drainTime bounds how long a shutdown waits for requests in flight; the contract allows 15 s in all.
 	drainTime = 10 * time.Second
-	// clusterDrainTime is less, because a link may hold half of a request for as long as it likes.
-	clusterDrainTime = 4 * time.Second
+	// clusterDrainTime is less, because a link may hold half of a request for as long as it likes, and the cluster waits
+	// for a leader that ends. It is more than a request takes that waits for other nodes.
+	clusterDrainTime = 2500 * time.Millisecond
 )
 
 // config is what the command line says.
@@ -76,7 +77,7 @@ func parseArgs(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&cfg.cluster.reads, "reads", os.Getenv(ReadsVariable),
 		"`who` answers reads in a cluster: local, each node from its own copy, or leader (default leader, but local for bugs of the stage read-replicas)")
 	flags.StringVar(&cfg.cluster.replicated, "replication", os.Getenv(ReplicationVariable),
-		"`how` copies are kept alike: raft, or async behind a fixed leader (default raft, but async for bugs of the stages clustering and read-replicas)")
+		"`how` copies are kept alike: raft, or async behind a fixed leader (default raft, but async for bugs of the stages before fault-tolerance)")
 	flags.StringVar(&cfg.cluster.forward, "forward", os.Getenv(ForwardVariable),
 		"`how` a follower brings a request to the leader: pass, or redirect for a 307 (default pass)")
 	flags.StringVar(&name, "bug", os.Getenv(BugVariable), "`name` of the bug to switch on, none for a correct node")

@@ -109,11 +109,29 @@ func (n *nodeProcess) waitUntilRefused() {
 // halfPut sends a PUT of half and other half, SIGTERM in between, and tells whether it was answered 200.
 func halfPut(t *testing.T, n *nodeProcess, key, half, otherHalf string) (answered bool) {
 	t.Helper()
+	request := beginPut(t, n, key, half, otherHalf)
+	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	n.waitUntilRefused()
+	return request.finish()
+}
+
+// halfRequest is a PUT whose other half has not been sent yet.
+type halfRequest struct {
+	conn      net.Conn
+	answers   *bufio.Reader
+	otherHalf string
+}
+
+// beginPut sends half of a PUT and returns when the node is in the middle of it.
+func beginPut(t *testing.T, n *nodeProcess, key, half, otherHalf string) *halfRequest {
+	t.Helper()
 	conn, err := net.Dial("tcp", n.address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { _ = conn.Close() })
 	fmt.Fprintf(conn, "PUT /kv/%s HTTP/1.1\r\nHost: node\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", key, len(half)+len(otherHalf))
 	answers := bufio.NewReader(conn)
 	// The node asks for the body: it is in the middle of the request, beyond doubt.
@@ -124,12 +142,13 @@ func halfPut(t *testing.T, n *nodeProcess, key, half, otherHalf string) (answere
 		t.Fatal(err)
 	}
 	fmt.Fprint(conn, half)
-	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	n.waitUntilRefused()
-	fmt.Fprint(conn, otherHalf)
-	line, err := answers.ReadString('\n')
+	return &halfRequest{conn: conn, answers: answers, otherHalf: otherHalf}
+}
+
+// finish sends the other half and tells whether the answer is 200.
+func (h *halfRequest) finish() bool {
+	fmt.Fprint(h.conn, h.otherHalf)
+	line, err := h.answers.ReadString('\n')
 	return err == nil && strings.Contains(line, "200 OK")
 }
 

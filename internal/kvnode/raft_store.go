@@ -1,14 +1,9 @@
 package kvnode
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -21,7 +16,9 @@ const agreeTime = 1300 * time.Millisecond
 // raftStore keeps the data of a replicated log. What consensus commits is applied to memory; a restart finds it in
 // the last snapshot and the log behind it.
 type raftStore struct {
+	id   string
 	bug  bug
+	logf logFunc
 	node *consensus.Node // set before the first request
 
 	mu     sync.RWMutex
@@ -29,25 +26,32 @@ type raftStore struct {
 	bugs   raftBugs
 }
 
-// errNoMajority says that a write may have happened or not: nobody has confirmed it.
+// errNoMajority says that nobody has confirmed in time what was asked: a write may have happened or not.
 var errNoMajority = errors.New("no majority has confirmed it")
 
+// openRaftStore begins to take part in the consensus. The data in dir is there when there is a leader, at the latest.
 func openRaftStore(ctx context.Context, dir string, b bug, cfg clusterConfig, logf logFunc) (*raftStore, error) {
-	s := &raftStore{bug: b, values: make(map[string]string)}
+	folder, err := b.consensusFolder(dir)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the folder of the consensus: %w", err)
+	}
+	s := &raftStore{id: cfg.id, bug: b, logf: logf, values: make(map[string]string)}
 	members := []string{cfg.id}
 	addresses := make(map[string]string)
 	for _, m := range cfg.members {
 		members = append(members, m.id)
 		addresses[m.id] = m.address
 	}
-	var err error
 	s.node, err = consensus.Open(ctx, consensus.Config{
-		ID: cfg.id, Members: members, Dir: filepath.Join(dir, "consensus"),
+		ID: cfg.id, Members: members, Dir: folder,
 		Dial:    dialConsensus(addresses),
 		Machine: (*machine)(s), Logf: logf, Faults: b.consensusFaults(),
 	})
 	if err != nil {
 		return nil, err
+	}
+	if b == asyncFailover {
+		s.openAhead()
 	}
 	return s, nil
 }
@@ -61,12 +65,17 @@ func (s *raftStore) get(key string) (string, bool) {
 
 // write returns when a majority has the record and it is visible here.
 func (s *raftStore) write(r record) error {
+	if s.bug == asyncFailover {
+		return s.writeAhead(r)
+	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), agreeTime, errNoMajority)
 	defer cancel()
-	entry := binaryFormat{}.encode(nil, r)
-	err := s.node.Propose(ctx, entry)
-	if err != nil && s.bug == retriesProposal {
-		go s.bugs.proposeLater(s.node, entry)
+	err := s.node.Propose(ctx, binaryFormat{}.encode(nil, r))
+	if s.bug == staleLeaderAccepts && errors.Is(err, consensus.ErrNotLeader) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		apply(s.values, r)
+		return nil
 	}
 	return err
 }
@@ -78,63 +87,14 @@ func (s *raftStore) confirm(ctx context.Context) error {
 	return s.node.ReadIndex(ctx)
 }
 
-func (s *raftStore) close() error { return s.node.Close() }
+// close lets another node lead, if this one does, and ends within a few seconds.
+func (s *raftStore) close() error {
+	if s.bug == asyncFailover {
+		s.bugs.ahead.stop()
+		s.bugs.ahead.running.Wait()
+	}
+	return s.node.Close()
+}
 
 // leader is the election's outcome as this node knows it.
 func (s *raftStore) leader() (id string, term uint64) { return s.node.Leader() }
-
-// machine is the data as consensus changes it.
-type machine raftStore
-
-func (m *machine) Apply(_ uint64, entries [][]byte) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, entry := range entries {
-		// It was encoded by a node of this cluster, and the log has checksums of its own.
-		if r, _, err := (binaryFormat{}).decode(entry); err == nil {
-			m.bugs.apply(m.bug, m.values, r)
-		}
-	}
-}
-
-// Snapshot writes the values as records, and at the end how many there are.
-func (m *machine) Snapshot() (func(io.Writer) error, error) {
-	m.mu.RLock()
-	values := maps.Clone(m.values)
-	m.mu.RUnlock()
-	return func(w io.Writer) error {
-		buffered := bufio.NewWriterSize(w, 256<<10)
-		var buffer []byte
-		for key, value := range values {
-			buffer = binaryFormat{}.encode(buffer[:0], record{op: opPut, key: key, value: value})
-			_, _ = buffered.Write(buffer) // A bufio.Writer keeps its error for Flush.
-		}
-		end := record{op: opSnapshotEnd, value: strconv.Itoa(len(values))}
-		_, _ = buffered.Write(binaryFormat{}.encode(buffer[:0], end))
-		return buffered.Flush()
-	}, nil
-}
-
-func (m *machine) Restore(source io.Reader) error {
-	data, err := io.ReadAll(source)
-	if err != nil {
-		return fmt.Errorf("read the snapshot: %w", err)
-	}
-	found := scan(data, binaryFormat{})
-	last := len(found.records) - 1
-	if found.torn || last < 0 || found.records[last].op != opSnapshotEnd || found.records[last].value != strconv.Itoa(last) {
-		return errors.New("the snapshot is not complete")
-	}
-	values := make(map[string]string, last)
-	for _, r := range found.records[:last] {
-		values[r.key] = r.value
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.bug == restoreMerges {
-		maps.Copy(m.values, values)
-		return nil
-	}
-	m.values = values
-	return nil
-}

@@ -25,6 +25,7 @@ const (
 	opSnapshotEnd op = 5 // ends a snapshot; value: the number of keys
 	opPutSide     op = 6 // bug big-values-async: value: the name of the file that has the value
 	opSkipped     op = 7 // some bugs of replicas: keeps the position of a record that is lost
+	opShipped     op = 8 // bug async-failover: begins what a leader ships; key: the process
 )
 
 // A record is one change of the data, as it is written to the log.

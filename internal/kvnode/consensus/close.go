@@ -67,9 +67,6 @@ func (n *Node) end() error {
 	if ended != nil {
 		_ = ended.Error() // It only waits.
 	}
-	if n.transport != nil {
-		n.transport.CloseStreams() // those kept for later
-	}
 	n.running.Wait()
 	n.streams.serving.Wait()
 	if n.bolt == nil {

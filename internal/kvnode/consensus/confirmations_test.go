@@ -45,6 +45,21 @@ func TestOnlyAnswersToLaterRequestsConfirmARead(t *testing.T) {
 	}
 }
 
+func TestAMajorityIsMoreThanHalf(t *testing.T) {
+	for members, followers := range map[int]int{1: 0, 2: 1, 3: 1, 4: 2, 5: 2, 6: 3} {
+		c := newConfirmations(members)
+		read := c.ask()
+		confirming := 0
+		for !c.since(1, read) && confirming < members {
+			confirming++
+			c.confirm(raft.ServerID(strings.Repeat("n", confirming)), 1, c.now())
+		}
+		if confirming != followers {
+			t.Errorf("of %d members, %d followers make a majority with the leader", members, confirming)
+		}
+	}
+}
+
 func TestRequestsAreBounded(t *testing.T) {
 	entry := func(size int) *raft.Log { return &raft.Log{Data: []byte(strings.Repeat("x", size))} }
 	for name, test := range map[string]struct {

@@ -55,6 +55,22 @@ func (c *cluster) read(id string) {
 	c.eventually("serve a read", func() bool { return c.node(id).ReadIndex(soon(c.t)) == nil })
 }
 
+func TestALeaderThatDoesNotAskGoesOnReadingBesideTheNextLeader(t *testing.T) {
+	c := newCluster(t, 3, func(c *cluster) { c.faults.NoReadConfirm = true })
+	old := c.leader(c.ids...)
+	c.put("a", "1", old)
+	cut := c.cut([]string{old}, c.up(old), false)
+	c.put("a", "2", c.up(old)...)
+	if err := c.node(old).ReadIndex(soon(t)); err != nil || c.members[old].machine.get("a") != "1" {
+		t.Errorf("the old leader reads %q, %v", c.members[old].machine.get("a"), err)
+	}
+	if leader, _ := c.node(old).Leader(); leader != old || c.node(old).State() != Leader {
+		t.Errorf("it is %s and says that %q leads", c.node(old).State(), leader)
+	}
+	cut.Heal()
+	c.leader(c.ids...)
+}
+
 func TestASplitBrainGoesOnBesideTheNextLeader(t *testing.T) {
 	c := newCluster(t, 3, func(c *cluster) { c.faults.SplitBrain = true })
 	old := c.leader(c.ids...)

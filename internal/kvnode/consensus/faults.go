@@ -17,10 +17,13 @@ type Faults struct {
 	SnapshotMisses bool
 	// AppliesOutOfOrder: a follower now and then swaps two neighbouring entries.
 	AppliesOutOfOrder bool
-	// NoReadConfirm: ReadIndex takes this node's own word that it leads.
+	// NoReadConfirm: ReadIndex takes this node's own word that it leads. And so it
+	// believes, also for Leader and State, until it has heard of another leader, for
+	// which it looks every 200 ms.
 	NoReadConfirm bool
-	// LeaseReads: ReadIndex relies on a majority's word for up to 2 s, measured by
-	// counting ticks, so that the time does not pass while the process is stopped.
+	// LeaseReads: ReadIndex relies on a majority's word for 2 s more, and so do Leader
+	// and State. The time is measured by counting ticks, so that none passes while the
+	// process is stopped.
 	LeaseReads bool
 	// NoBarrier: ReadIndex does not wait until a new leader knows what is committed,
 	// nor until it is applied, which takes a new leader a moment.

@@ -41,6 +41,19 @@ func TestALogBehindASnapshotHasNothingFromBefore(t *testing.T) {
 	}
 }
 
+func TestASnapshotMayEndWithTheFirstEntry(t *testing.T) {
+	s := &logStore{LogStore: raft.NewInmemStore()}
+	if err := errors.Join(s.StoreLogs(entries(2, 7, 9)), s.beginAfter(logBegin{index: 7, term: 5})); err != nil {
+		t.Fatal(err)
+	}
+	if first, err := s.FirstIndex(); err != nil || first != 8 {
+		t.Errorf("the log begins at %d, %v", first, err)
+	}
+	if !s.has(7, 5) || s.has(7, 2) {
+		t.Error("the last entry of the snapshot is still the one from the log")
+	}
+}
+
 func TestALogThatGoesOnBehindASnapshotIsKept(t *testing.T) {
 	s := &logStore{LogStore: raft.NewInmemStore()}
 	if err := s.StoreLogs(entries(2, 1, 10)); err != nil {

@@ -32,7 +32,7 @@ type Node struct {
 	// Those of faults are nil without them.
 	early    *earlyAcks
 	unsynced *unsyncedLog
-	lease    *lease
+	belief   *belief
 
 	mu       sync.Mutex
 	refusing bool           // no proposals any more
@@ -109,9 +109,8 @@ func (n *Node) start() error {
 	})
 	n.running.Go(n.watchLeadership)
 	n.running.Go(n.askFollowers)
-	if n.cfg.Faults.LeaseReads {
-		n.lease = &lease{}
-		n.running.Go(func() { n.lease.keepTicking(n.closing) })
+	if n.belief = n.newBelief(); n.belief != nil {
+		n.running.Go(n.belief.keepTicking)
 	}
 	return n.checkMembers()
 }
@@ -193,12 +192,21 @@ func (n *Node) checkMembers() error {
 	return nil
 }
 
-// Accept takes over a stream that a peer's Dial has opened.
+// Accept takes over a stream that a peer's Dial has opened. What was read of it
+// already, as by an HTTP server before it was hijacked, conn must still return.
 func (n *Node) Accept(conn net.Conn) { n.streams.deliver(conn) }
 
 // Leader returns the leader's ID as far as this node knows, "" for none, and this
 // node's term, which grows with each election.
 func (n *Node) Leader() (id string, term uint64) {
+	if n.belief != nil {
+		id, term, _, _ = n.belief.get()
+		return id, term
+	}
+	return n.knownLeader()
+}
+
+func (n *Node) knownLeader() (id string, term uint64) {
 	for {
 		term := n.raft.CurrentTerm()
 		_, leader := n.raft.LeaderWithID()
@@ -210,6 +218,14 @@ func (n *Node) Leader() (id string, term uint64) {
 
 // State returns this node's role as it believes.
 func (n *Node) State() string {
+	if n.belief != nil {
+		_, _, state, _ := n.belief.get()
+		return state
+	}
+	return n.knownState()
+}
+
+func (n *Node) knownState() string {
 	switch n.raft.State() {
 	case raft.Leader:
 		return Leader

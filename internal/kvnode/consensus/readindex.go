@@ -24,12 +24,12 @@ type reads struct {
 // applied everything that was committed by then (section 6.4 of the dissertation).
 // Errors are ErrNotLeader, ErrClosed, and the cause of ctx's end.
 func (n *Node) ReadIndex(ctx context.Context) error {
+	if n.cfg.Faults.wrongReads() {
+		return n.readIndexWrongly(ctx)
+	}
 	term, leads := n.leads()
 	if !leads {
 		return ErrNotLeader
-	}
-	if n.cfg.Faults.wrongReads() {
-		return n.readIndexWrongly(ctx, term)
 	}
 	if err := n.awaitBegin(ctx, term); err != nil {
 		return err

@@ -21,6 +21,8 @@ type peer struct {
 	transport *raft.NetworkTransport
 	serving   sync.WaitGroup
 
+	meanwhile func() // is called while a request is served
+
 	mu      sync.Mutex
 	refuses int
 	got     []any
@@ -52,6 +54,9 @@ func (p *peer) serve(rpc raft.RPC) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.got = append(p.got, rpc.Command)
+	if p.meanwhile != nil {
+		p.meanwhile()
+	}
 	switch rpc.Command.(type) {
 	case *raft.InstallSnapshotRequest:
 		_, err := io.Copy(io.Discard, rpc.Reader)
@@ -142,6 +147,21 @@ func TestEntriesAreSentUntilTheyArrive(t *testing.T) {
 	}
 }
 
+func TestAnAnswerDoesNotConfirmReadsThatCameAfterItsRequest(t *testing.T) {
+	p := newPeer(t)
+	sender := p.sender(t, make(chan struct{}))
+	before := sender.confirmations.ask()
+	var during uint64
+	p.meanwhile = func() { during = sender.confirmations.ask() }
+	if err := sender.AppendEntries("n2", "n2", &raft.AppendEntriesRequest{Term: 3}, new(raft.AppendEntriesResponse)); err != nil {
+		t.Fatal(err)
+	}
+	if !sender.confirmations.since(3, before) || sender.confirmations.since(3, during) {
+		t.Errorf("confirms a read from before the request: %t, from after it: %t",
+			sender.confirmations.since(3, before), sender.confirmations.since(3, during))
+	}
+}
+
 func TestASnapshotIsSentToAFollowerThatAnswers(t *testing.T) {
 	p := newPeer(t)
 	sender := p.sender(t, make(chan struct{}))
@@ -203,6 +223,9 @@ func TestASnapshotThatComesLateIsNotInstalled(t *testing.T) {
 			}
 			if got := c.members["n1"].machine.restored() > before; got != test.installed {
 				t.Errorf("installed: %t", got)
+			}
+			if left := n.logs.LogStore.GetLog(last, new(raft.Log)) == nil; test.installed && left {
+				t.Error("the log from before the snapshot is still there")
 			}
 			if state.Len() > 0 {
 				t.Errorf("%d bytes are left in the stream", state.Len())

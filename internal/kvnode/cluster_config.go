@@ -1,0 +1,51 @@
+package kvnode
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// clusterConfig is what the command line says about the cluster.
+type clusterConfig struct {
+	id         string
+	members    []member // the other nodes, in order; none without a cluster
+	reads      string   // readsLocal or readsLeader
+	replicated string   // replicationRaft or replicationAsync
+	forward    string   // forwardPass or forwardRedirect
+}
+
+// Nodes that answer reads.
+const (
+	readsLocal  = "local"
+	readsLeader = "leader"
+)
+
+// Ways to keep copies alike.
+const (
+	replicationRaft  = "raft"
+	replicationAsync = "async"
+)
+
+// Ways to deal with a request that only the leader can answer.
+const (
+	forwardPass     = "pass"
+	forwardRedirect = "redirect"
+)
+
+// complete fills in what is not given, as the bug needs it, and refuses what cannot work.
+func (c *clusterConfig) complete(b bug) error {
+	c.reads = cmp.Or(b.reads(c.reads), readsLeader)
+	c.replicated = cmp.Or(c.replicated, b.replication(), replicationRaft)
+	c.forward = cmp.Or(c.forward, forwardPass)
+	switch {
+	case c.reads != readsLocal && c.reads != readsLeader:
+		return fmt.Errorf("--reads %q is neither %s nor %s", c.reads, readsLocal, readsLeader)
+	case c.replicated != replicationRaft && c.replicated != replicationAsync:
+		return fmt.Errorf("--replication %q is neither %s nor %s", c.replicated, replicationRaft, replicationAsync)
+	case c.forward != forwardPass && c.forward != forwardRedirect:
+		return fmt.Errorf("--forward %q is neither %s nor %s", c.forward, forwardPass, forwardRedirect)
+	case len(c.members) > 0 && b != noBug && c.replicated != b.replication():
+		return fmt.Errorf("the bug %s needs --replication %s", b, b.replication())
+	}
+	return nil
+}
