@@ -9,11 +9,11 @@ import (
 	"github.com/st3v3nmw/lsfr/internal/netsim"
 )
 
-// settleTime is how long the nodes may take to agree on a leader.
-const settleTime = 30 * time.Second
+// SettleTime is how long the nodes may take to agree on a leader.
+const SettleTime = 30 * time.Second
 
 // Settle waits until one node leads and all name it. All nodes must be running.
-func (e *Env) Settle(ctx context.Context) error { return e.Cluster.WaitSettled(ctx, settleTime) }
+func (e *Env) Settle(ctx context.Context) error { return e.Cluster.WaitSettled(ctx, SettleTime) }
 
 // Leader waits until the cluster is settled, and returns its leader and the others.
 func (e *Env) Leader(ctx context.Context) (leader *cluster.Node, followers []*cluster.Node, err error) {
@@ -42,35 +42,25 @@ func (e *Env) IDs() []string {
 	return ids
 }
 
-// directions are all between this node and the others.
-func (e *Env) directions(n *cluster.Node) []netsim.Direction {
+// directions are those from each of these nodes to each of those.
+func directions(these, those []*cluster.Node) []netsim.Direction {
 	var out []netsim.Direction
-	for _, other := range e.Others(n) {
-		out = append(out, netsim.Direction{From: n.ID(), To: other.ID()}, netsim.Direction{From: other.ID(), To: n.ID()})
+	for _, from := range these {
+		for _, to := range those {
+			out = append(out, netsim.Direction{From: from.ID(), To: to.ID()})
+		}
 	}
 	return out
 }
 
 // Cut cuts some nodes off from others, both ways, until heal is called.
 func (e *Env) Cut(these, those []*cluster.Node) (heal func(), err error) {
-	var held []netsim.Direction
-	for _, a := range these {
-		for _, b := range those {
-			held = append(held, netsim.Direction{From: a.ID(), To: b.ID()}, netsim.Direction{From: b.ID(), To: a.ID()})
-		}
-	}
-	return e.hold(held)
+	return e.hold(append(directions(these, those), directions(those, these)...))
 }
 
 // CutOneWay holds what these nodes send to those until heal is called.
 func (e *Env) CutOneWay(these, those []*cluster.Node) (heal func(), err error) {
-	var held []netsim.Direction
-	for _, a := range these {
-		for _, b := range those {
-			held = append(held, netsim.Direction{From: a.ID(), To: b.ID()})
-		}
-	}
-	return e.hold(held)
+	return e.hold(directions(these, those))
 }
 
 func (e *Env) hold(directions []netsim.Direction) (heal func(), err error) {
@@ -83,8 +73,11 @@ func (e *Env) hold(directions []netsim.Direction) (heal func(), err error) {
 
 // CutOff cuts a node off from all others until heal is called. Clients still reach it.
 func (e *Env) CutOff(n *cluster.Node) (heal func(), err error) {
-	return e.hold(e.directions(n))
+	return e.Cut([]*cluster.Node{n}, e.Others(n))
 }
 
 // Reset breaks all connections between a node and the others.
-func (e *Env) Reset(n *cluster.Node) { e.Cluster.Network().Reset(e.directions(n)...) }
+func (e *Env) Reset(n *cluster.Node) {
+	one, others := []*cluster.Node{n}, e.Others(n)
+	e.Cluster.Network().Reset(append(directions(one, others), directions(others, one)...)...)
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/st3v3nmw/lsfr/history"
+	"github.com/st3v3nmw/lsfr/internal/faults"
 	"github.com/st3v3nmw/lsfr/models"
 	"github.com/st3v3nmw/lsfr/workload"
 )
@@ -95,7 +96,7 @@ func (l *live) leaderless(ctx context.Context, keys []string) error {
 	if leader == nil {
 		return ctx.Err() // the cluster was settled a moment ago; what became of it is not for here
 	}
-	event := history.FaultEvent{Fault: "kill", Targets: []string{leader.ID()}, Start: l.rec.Now()}
+	event := history.FaultEvent{Fault: faults.Kill().Name, Targets: []string{leader.ID()}, Start: l.rec.Now()}
 	if err := leader.Kill(ctx); err != nil {
 		return fmt.Errorf("kill the leader: %w", err)
 	}

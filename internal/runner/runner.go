@@ -161,9 +161,6 @@ func (r *run) newCluster(ctx context.Context, folder string) (*cluster.Cluster, 
 	return c, nil
 }
 
-// settleTime is how long a cluster may take until it has a leader whom all nodes name.
-const settleTime = 30 * time.Second
-
 // start starts all nodes that do not run, and waits until a cluster is settled.
 // first is set if the program may have to be built.
 func start(ctx context.Context, c *cluster.Cluster, first bool) error {
@@ -177,7 +174,7 @@ func settle(ctx context.Context, c *cluster.Cluster) error {
 	if len(c.Nodes()) == 1 {
 		return nil
 	}
-	return c.WaitSettled(ctx, settleTime)
+	return c.WaitSettled(ctx, challenges.SettleTime)
 }
 
 // routes finds nodes by the addresses in redirects.
