@@ -39,6 +39,10 @@ type Stage struct {
 	Towards func(later string) Stage
 }
 
+// ScenarioSeed is the seed of the operations and faults of the stage's scenario with
+// this index, in a run with that seed: each scenario has a plan of its own.
+func ScenarioSeed(seed int64, index int) int64 { return seed + int64(index) }
+
 // Check is one property of the node's API, checked with a few requests.
 type Check struct {
 	Name string
@@ -79,7 +83,8 @@ type Scenario struct {
 	// Available asks for acknowledged writes as long as a majority is left alone.
 	Available bool
 	// Leaderless reads everything once more on the other nodes while the leader
-	// is dead: what they answer then is their own.
+	// is dead: what they answer then is their own, or with Available what the leader
+	// has that they have elected.
 	Leaderless bool
 }
 

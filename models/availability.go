@@ -44,7 +44,8 @@ type Availability struct {
 	// write followed; 0 if there are none.
 	MedianNextWrite time.Duration `json:"median_next_write_ns"`
 	WorstNextWrite  time.Duration `json:"worst_next_write_ns"`
-	// Unavailable is the longest outage that the contract forbids, nil if there is none.
+	// Unavailable is the longest outage that the contract forbids: of the cluster, or if
+	// there is none of one node; nil if there is none of these either.
 	Unavailable *Outage `json:"unavailable,omitempty"`
 }
 
@@ -72,7 +73,9 @@ type Outage struct {
 	To   time.Duration `json:"to_ns"`
 	// Nodes are those that no fault touched, in the history's order.
 	Nodes []string `json:"nodes"`
-	// Writes is how many were called on these nodes.
+	// Node is set if only this node acknowledged nothing, in a time without any fault.
+	Node string `json:"node,omitempty"`
+	// Writes is how many were called on these nodes, or on Node.
 	Writes int `json:"writes"`
 }
 
@@ -119,7 +122,9 @@ func MeasureAvailability(h *history.History) Availability {
 	a.returns(acknowledged)
 	a.losses(h, acknowledged)
 	if !h.Truncated {
-		a.Unavailable = unavailable(h, writes)
+		if a.Unavailable = unavailable(h, writes); a.Unavailable == nil {
+			a.Unavailable = unserved(h, writes)
+		}
 	}
 	return a
 }

@@ -68,10 +68,10 @@ func leaderFaults() faults.Track {
 	gap := faults.Range{Min: 200 * time.Millisecond, Max: 1000 * time.Millisecond}
 	long := faults.Range{Min: 1500 * time.Millisecond, Max: 3 * time.Second}
 	return faults.Track{
-		{Fault: faults.Pause(), Weight: 4, Target: leader, Gap: gap, Hold: long},
-		{Fault: faults.Isolate(), Weight: 3, Target: leader, Gap: gap, Hold: long},
-		{Fault: faults.OneWay(), Weight: 2, Target: leader, Gap: gap, Hold: long},
-		{Fault: faults.Kill(), Weight: 2, Target: leader, Gap: gap, Hold: faults.Range{Min: 0, Max: time.Second}},
-		{Fault: faults.Stop(), Weight: 1, Target: leader, Gap: gap},
+		{Fault: faults.Pause(), Calm: true, Weight: 4, Target: leader, Gap: gap, Hold: long},
+		{Fault: faults.Isolate(), Calm: true, Weight: 3, Target: leader, Gap: gap, Hold: long},
+		{Fault: faults.OneWay(), Calm: true, Weight: 2, Target: leader, Gap: gap, Hold: long},
+		{Fault: faults.Kill(), Calm: true, Weight: 2, Target: leader, Gap: gap, Hold: faults.Range{Min: 0, Max: time.Second}},
+		{Fault: faults.Stop(), Calm: true, Weight: 1, Target: leader, Gap: gap},
 	}
 }

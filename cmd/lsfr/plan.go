@@ -32,7 +32,7 @@ func (a *app) plan(f *testFlags, stages []challenges.Stage, seed int64) error {
 		}
 		for j := range stage.Scenarios {
 			s := &stage.Scenarios[j]
-			steps := a.planScenario(f, stage, s, seed)
+			steps := a.planScenario(f, stage, s, challenges.ScenarioSeed(seed, j))
 			planned = append(planned, steps...)
 			if !f.json {
 				a.printPlan(f, s, steps)
@@ -48,7 +48,8 @@ func (a *app) plan(f *testFlags, stages []challenges.Stage, seed int64) error {
 		}{seed, planned})
 	}
 	fmt.Fprintf(a.stdout, "\nTimes are counted from the start of a scenario, as if stopping and starting a node took\n"+
-		"no time: the real ones are later. Who leads and who follows is decided when the fault comes.\n")
+		"no time: the real ones are later. Who leads and who follows is decided when the fault comes.\n"+
+		"Where it says \"once writes succeed\", it waits until the cluster has recovered from the last one.\n")
 	return nil
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // String says what the step does, to whom as far as the seed decides it, and for how
-// long, as in "kill a follower (the 2nd) for 400 ms".
+// long, as in "kill a follower (the 2nd) for 400 ms, once writes succeed".
 func (s Step) String() string {
 	what := s.Fault.Name + " " + s.who()
 	if s.Fault.describe != nil {
@@ -15,6 +15,9 @@ func (s Step) String() string {
 	}
 	if s.Hold > 0 {
 		what += " for " + span(s.Hold)
+	}
+	if s.Calm {
+		what += ", once writes succeed"
 	}
 	return what
 }

@@ -36,6 +36,9 @@ type Env struct {
 	// Leader asks the cluster who leads: the ID that a majority of all nodes names
 	// at this moment, or "". It may be nil if no step aims at a leader or follower.
 	Leader func(ctx context.Context) string
+	// Served waits until a write is acknowledged that was called later than Served,
+	// or ctx ends. It may be nil if no step is calm.
+	Served func(ctx context.Context)
 }
 
 // Fault is one kind of fault; Catalog lists them.

@@ -16,6 +16,10 @@ type Spec struct {
 	// Gap is the time before the fault, since the track's last one healed; Hold is
 	// how long it stays; Delay is the fault's own.
 	Gap, Hold, Delay Range
+	// Calm is set for a fault that waits, after the gap, until writes are acknowledged
+	// (again): however long the cluster takes to recover, the fault then hits one that
+	// works. After some seconds more than it may take, the fault comes all the same.
+	Calm bool
 }
 
 // Track is faults that come one after the other. Tracks of a scenario run side by
@@ -40,6 +44,8 @@ type Step struct {
 	// Seed decides what is left to chance: which of the candidates, which halves.
 	Seed             uint64
 	Gap, Hold, Delay time.Duration
+	// Calm is as in Spec.
+	Calm bool
 
 	nodes []string // of the plan; nil if the step is not from one
 }
@@ -103,7 +109,7 @@ func (p *Plan) draw(track int, rng *rand.Rand) (Step, bool) {
 	return Step{
 		Fault: s.Fault, Target: s.Target, Seed: rng.Uint64(),
 		Gap: s.Gap.draw(rng), Hold: s.Hold.draw(rng), Delay: s.Delay.draw(rng),
-		nodes: p.nodes,
+		Calm: s.Calm, nodes: p.nodes,
 	}, true
 }
 

@@ -70,13 +70,27 @@ func runTrack(ctx, halted context.Context, env *Env, next func() (Step, bool), r
 		if !ok {
 			return nil
 		}
-		if sleep(halted, step.Gap) != nil {
+		if sleep(halted, step.Gap) != nil || step.Calm && !served(halted, env) {
 			return ctx.Err()
 		}
 		if err := inject(ctx, halted, env, step, rec, active); err != nil {
 			return err
 		}
 	}
+}
+
+// calmPatience is longer than a cluster may take to accept writes again, so that an
+// outage that is too long is seen as what it is before the next fault disturbs it.
+const calmPatience = 14 * time.Second
+
+// served waits until the cluster serves writes, and reports whether to go on.
+func served(halted context.Context, env *Env) bool {
+	if env.Served != nil {
+		patient, cancel := context.WithTimeout(halted, calmPatience)
+		defer cancel()
+		env.Served(patient)
+	}
+	return halted.Err() == nil
 }
 
 // Inject finds the targets of one fault, injects it, holds it until stop is closed at

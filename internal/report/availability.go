@@ -47,6 +47,10 @@ func AvailabilityLine(a *models.Availability) string {
 
 // OutageSentence tells an outage that the contract forbids, without a full stop.
 func OutageSentence(o *models.Outage) string {
+	if o.Node != "" {
+		return fmt.Sprintf("%s acknowledged no write from %s to %s, although no node had a fault for these %s, and %s tried on it",
+			nodeName(o.Node), seconds(1)(o.From), seconds(1)(o.To), span(o.To-o.From), written(o.Writes))
+	}
 	names := make([]string, min(len(o.Nodes), listedNodes))
 	for i := range names {
 		names[i] = nodeName(o.Nodes[i])

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/st3v3nmw/lsfr/challenges"
 	"github.com/st3v3nmw/lsfr/history"
+	"github.com/st3v3nmw/lsfr/internal/cluster"
 	"github.com/st3v3nmw/lsfr/internal/faults"
 	"github.com/st3v3nmw/lsfr/models"
 	"github.com/st3v3nmw/lsfr/workload"
@@ -99,6 +101,15 @@ func (l *live) leaderless(ctx context.Context, keys []string) error {
 	event := history.FaultEvent{Fault: faults.Kill().Name, Targets: []string{leader.ID()}, Start: l.rec.Now()}
 	if err := leader.Kill(ctx); err != nil {
 		return fmt.Errorf("kill the leader: %w", err)
+	}
+	if l.scenario.Available { // the others elect a new one, and it is its copy that answers
+		alive := slices.DeleteFunc(l.cluster.Nodes(), func(n *cluster.Node) bool { return n == leader })
+		l.active("electing", true)
+		err := l.cluster.WaitSettled(ctx, challenges.SettleTime, alive...)
+		l.active("electing", false)
+		if err != nil {
+			return err
+		}
 	}
 	others := slices.DeleteFunc(l.nodes(), func(n workload.Node) bool { return n.ID == leader.ID() })
 	before := l.unanswered

@@ -19,6 +19,7 @@ import (
 type live struct {
 	run      *run
 	scenario *challenges.Scenario
+	seed     int64 // of operations and faults
 	cluster  *cluster.Cluster
 	rec      *history.Recorder
 	progress workload.Progress
@@ -98,7 +99,7 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 	stopFaults, stopClients := make(chan struct{}), make(chan struct{})
 	var injecting sync.WaitGroup
 	injecting.Go(func() {
-		plan := faults.NewPlan(l.run.Seed, l.tracks(), ids(l.cluster))
+		plan := faults.NewPlan(l.seed, l.tracks(), ids(l.cluster))
 		if err := faults.Run(ctx, l.env(), plan, counting{l.rec, &l.injected}, l.active, stopFaults); err != nil {
 			cancel(err)
 		}
@@ -107,7 +108,7 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 	began := time.Now()
 	working.Go(func() {
 		keys = workload.Run(ctx, l.rec, workload.Options{
-			Mix: s.Mix, Clients: l.clients(), Rate: s.Rate, Seed: l.run.Seed, Nodes: l.nodes(), Route: routes(l.cluster),
+			Mix: s.Mix, Clients: l.clients(), Rate: s.Rate, Seed: l.seed, Nodes: l.nodes(), Route: routes(l.cluster),
 		}, &l.progress, stopClients)
 	})
 	sampling, stopSampling := context.WithCancel(ctx)
@@ -120,10 +121,13 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 		judging.Go(func() { l.judgeLive(judged, violation) })
 	}
 	l.untilEnough(ctx, violation)
-	stopJudging()
-	judging.Wait()
 	close(stopFaults)
 	injecting.Wait() // the active fault heals while clients still run
+	if s.Available && !l.violated.Load() {
+		l.recovered(ctx)
+	}
+	stopJudging()
+	judging.Wait()
 	close(stopClients)
 	working.Wait()
 	stopSampling()
@@ -240,7 +244,7 @@ func (l *live) nodes() []workload.Node {
 }
 
 func (l *live) env() *faults.Env {
-	env := &faults.Env{OpenWrites: l.rec.OpenWrites, Network: l.cluster.Network(), Leader: l.leader}
+	env := &faults.Env{OpenWrites: l.rec.OpenWrites, Network: l.cluster.Network(), Leader: l.leader, Served: l.served}
 	for _, n := range l.cluster.Nodes() {
 		env.Nodes = append(env.Nodes, n)
 	}

@@ -36,7 +36,7 @@ func (r *run) scenario(ctx context.Context, index int, s *challenges.Scenario) (
 	if err != nil {
 		return r.scenarioFailed(ctx, s, err)
 	}
-	live := &live{run: r, scenario: s, cluster: c}
+	live := &live{run: r, scenario: s, seed: challenges.ScenarioSeed(r.Seed, index), cluster: c}
 	header := history.Header{
 		Challenge: r.Challenge, Stage: r.Stage.Name, Scenario: s.Name, Model: s.Model, Seed: r.Seed, Started: time.Now(),
 	}
