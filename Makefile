@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: build demo test short bench exhaustive mutants fuzz lint detection clean
+.PHONY: build demo test short bench exhaustive mutants fuzz lint matrix clean
 
 ## build: bin/lsfr
 build:
@@ -19,7 +19,7 @@ test:
 	$(GO) test -p 1 -timeout 20m $(LONG)
 
 # LONG has the packages with tests that -short leaves out, or that the race detector falsifies.
-LONG = ./cmd/lsfr ./history/... ./internal/runner ./internal/simulate ./models
+LONG = ./cmd/lsfr ./history/... ./internal/matrix ./internal/runner ./internal/simulate ./models
 
 ## short: what to run while working
 short:
@@ -49,10 +49,14 @@ fuzz:
 lint:
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
-## detection: how often each bug is caught, RUNS times each; prints the rows of docs/detection.md
-RUNS ?= 20
-detection:
-	LSFR_RUNS=$(RUNS) $(GO) test -v -count 1 -timeout 6h -run 'Caught|PassesEveryStage|PassEveryStage' ./internal/runner | grep -E 'detection:|not caught|--- FAIL|^ok|^FAIL'
+## matrix: how often each bug is caught, by which stages, and with what explanation; RUNS times each, for hours.
+##         Writes docs/detection.md. ONLY=REGEXP counts some; MATRIX='-own -resume' passes flags on (-help lists them)
+RUNS ?= 5
+ONLY ?=
+MATRIX ?=
+matrix:
+	$(GO) build -o bin/matrix ./internal/matrix
+	./bin/matrix -runs $(RUNS) -only '$(ONLY)' $(MATRIX)
 
 clean:
 	rm -rf bin

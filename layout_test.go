@@ -35,6 +35,9 @@ var mayImport = map[string]struct {
 	"internal/runner": {[]string{
 		"history", "models", "workload", "challenges", "internal/cluster", "internal/faults", "internal/report",
 	}, true},
+	"internal/matrix": {[]string{
+		"models", "challenges", "challenges/kvstore", "internal/cluster", "internal/kvnode", "internal/report", "internal/runner",
+	}, true},
 	"cmd/lsfr": {[]string{
 		"history", "history/formats", "models", "challenges", "challenges/kvstore", "internal/cluster", "internal/faults", "internal/kvnode",
 		"internal/report", "internal/runner", "internal/workspace",

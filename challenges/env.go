@@ -21,6 +21,7 @@ type Env struct {
 	prefix string
 	values *atomic.Int64
 	node   *cluster.Node // that requests go to; nil for the first one
+	once   bool
 }
 
 // NewEnv returns the environment of the check with that number.
@@ -41,6 +42,13 @@ func (e *Env) On(n *cluster.Node) *Env {
 	on := *e
 	on.node = n
 	return &on
+}
+
+// Once returns the same environment, but a 503 is the answer where others ask again.
+func (e *Env) Once() *Env {
+	once := *e
+	once.once = true
+	return &once
 }
 
 // Key returns a key that no other check uses.
@@ -104,17 +112,35 @@ func (e *Env) Do(ctx context.Context, r Request) (*workload.Response, error) {
 	}
 	if lost, ok := errors.AsType[*workload.RedirectError](err); ok {
 		return nil, &Failure{
-			Summary: fmt.Sprintf("%s on %s: %v", r, e.Node().ID(), lost), Request: e.request(r), Err: err,
+			Rule: RuleWrongRedirect, Summary: fmt.Sprintf("%s on %s: %v", r, e.Node().ID(), lost), Request: e.request(r), Err: err,
 			Expected: "307 with Location: http://HOST:PORT/kv/KEY, HOST:PORT being the leader's in --peers",
 			Actual:   "Location: " + lost.Location,
 		}
 	}
-	return nil, &Failure{Summary: fmt.Sprintf("%s got no answer from %s: %v", r, e.Node().ID(), err), Request: e.request(r), Err: err}
+	return nil, &Failure{Rule: RuleNoAnswer, Summary: fmt.Sprintf("%s got no answer from %s: %v", r, e.Node().ID(), err), Request: e.request(r), Err: err}
+}
+
+// notNowTime is how long a node of a cluster may answer 503 to what it has to do. Leaders
+// change at any time, also without a fault, and nobody can be asked while they do.
+const notNowTime = 10 * time.Second
+
+// ask is Do, again and again while a node of a cluster says that it cannot answer now.
+func (e *Env) ask(ctx context.Context, r Request) (*workload.Response, error) {
+	patient := !e.once && len(e.Cluster.Nodes()) > 1
+	for began := time.Now(); ; {
+		res, err := e.Do(ctx, r)
+		if err != nil || res.Status != http.StatusServiceUnavailable || !patient || time.Since(began) >= notNowTime {
+			return res, err
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // Expect sends a request and compares the status, and the body byte for byte.
 func (e *Env) Expect(ctx context.Context, r Request, status int, body string) error {
-	res, err := e.Do(ctx, r)
+	res, err := e.ask(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -129,7 +155,7 @@ func (e *Env) Expect(ctx context.Context, r Request, status int, body string) er
 
 // ExpectStatus sends a request and compares the status only.
 func (e *Env) ExpectStatus(ctx context.Context, r Request, status int) error {
-	res, err := e.Do(ctx, r)
+	res, err := e.ask(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -148,7 +174,7 @@ func (e *Env) request(r Request) string {
 }
 
 func (e *Env) mismatch(r Request, res *workload.Response, status int, body string) error {
-	f := &Failure{Request: e.request(r)}
+	f := &Failure{Rule: mismatchRule(r, res, status, body), Request: e.request(r)}
 	if res.Status != status {
 		f.Summary = fmt.Sprintf("%s answered %s, want %s", f.Request, statusText(res.Status), statusText(status))
 		f.Expected, f.Actual = statusText(status), statusText(res.Status)
@@ -163,6 +189,42 @@ func (e *Env) mismatch(r Request, res *workload.Response, status int, body strin
 	f.Summary = fmt.Sprintf("%s answered %s with another body than expected", f.Request, statusText(status))
 	f.Expected, f.Actual = Contrast(body, string(res.Body))
 	return f
+}
+
+// mismatchRule is what an answer violates where another status or body was expected.
+// body is empty if any will do.
+func mismatchRule(r Request, res *workload.Response, status int, body string) Rule {
+	got := strings.TrimSpace(string(res.Body))
+	switch {
+	case res.Status == http.StatusServiceUnavailable:
+		return RuleUnavailable
+	case r.Method != http.MethodGet:
+		return RuleWrongAnswer
+	case status == http.StatusOK:
+		return ReadRule(res, body)
+	case status == http.StatusNotFound && res.Status == http.StatusOK && got != "" && got != body:
+		return RuleDeletedCameBack // nothing at all, or the text of the error, is no value
+	}
+	return RuleWrongAnswer
+}
+
+// tornLength is from how many bytes on a value may come back in part. The beginning of a
+// short one is more likely another value: value-1 for value-12.
+const tornLength = 1_000
+
+// ReadRule is what an answer to a GET violates that is not 200 with this value.
+func ReadRule(res *workload.Response, want string) Rule {
+	switch got := string(res.Body); {
+	case res.Status == http.StatusServiceUnavailable:
+		return RuleUnavailable
+	case res.Status == http.StatusNotFound:
+		return RuleValueMissing
+	case res.Status != http.StatusOK:
+		return RuleWrongAnswer
+	case len(want) >= tornLength && len(got) < len(want) && strings.HasPrefix(want, got):
+		return RuleTornValue
+	}
+	return RuleWrongValue
 }
 
 func statusText(status int) string {
@@ -236,13 +298,21 @@ func Eventually(ctx context.Context, within time.Duration, try func() error) err
 			late.Problem = fmt.Sprintf("after %g s still: %s", within.Seconds(), info.Problem)
 			return &late
 		}
-		t := time.NewTimer(pollEvery)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
+		if err := pause(ctx, pollEvery); err != nil {
+			return err
 		}
+	}
+}
+
+// pause lets time pass, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

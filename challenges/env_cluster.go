@@ -17,15 +17,19 @@ func (e *Env) Settle(ctx context.Context) error { return e.Cluster.WaitSettled(c
 
 // Leader waits until the cluster is settled, and returns its leader and the others.
 func (e *Env) Leader(ctx context.Context) (leader *cluster.Node, followers []*cluster.Node, err error) {
-	if err := e.Settle(ctx); err != nil {
-		return nil, nil, err
+	for began := time.Now(); ; {
+		if err := e.Settle(ctx); err != nil {
+			return nil, nil, err
+		}
+		id, _ := e.Cluster.Leader(ctx)
+		if leader = e.Cluster.Node(id); leader != nil {
+			return leader, e.Others(leader), nil
+		}
+		// An election may begin at any time, also at this moment. Not again and again.
+		if time.Since(began) >= SettleTime {
+			return nil, nil, Failf(RuleNoSingleLeader, "for %s the nodes agreed on a leader, and a moment later they named none or different ones", SettleTime)
+		}
 	}
-	id, _ := e.Cluster.Leader(ctx)
-	leader = e.Cluster.Node(id)
-	if leader == nil {
-		return nil, nil, Failf("the nodes agreed on a leader, and a moment later they named none or different ones")
-	}
-	return leader, e.Others(leader), nil
 }
 
 // Others returns all nodes but this one.

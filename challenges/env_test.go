@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // newScripted is a node that keeps values in memory. What it answers to a GET of
 // a value such as "!404 text" is status 404 and that text; !break closes the
-// connection instead, !die ends the process.
+// connection instead, !die ends the process. "!busy 2 text" is text after two 503.
 func newScripted() http.Handler {
 	var mu sync.Mutex
 	values := make(map[string]string)
@@ -61,6 +61,15 @@ func newScripted() http.Handler {
 				fmt.Fprint(w, value)
 			case word == "die":
 				os.Exit(3)
+			case word == "busy": // as often as the number says
+				times, rest, _ := strings.Cut(text, " ")
+				left, _ := strconv.Atoi(times)
+				if left == 0 {
+					fmt.Fprint(w, rest)
+					return
+				}
+				values[r.URL.Path] = fmt.Sprintf("!busy %d %s", left-1, rest)
+				http.Error(w, "not now", http.StatusServiceUnavailable)
 			case word == "break":
 				panic(http.ErrAbortHandler)
 			default:
@@ -262,5 +271,43 @@ func TestKeysAndValuesAreNotShared(t *testing.T) {
 	}
 	if a, b := one.Value(), one.Value(); a == b {
 		t.Errorf("%s comes twice", a)
+	}
+}
+
+func TestANodeOfAClusterIsAskedAgainWhenItCannotAnswerNow(t *testing.T) {
+	t.Parallel()
+	alone, first := newTestEnv(t), newTestEnv(t)
+	if _, err := first.Cluster.AddNode(t.Context(), "n2"); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name  string
+		e     *Env
+		works bool
+	}{
+		{"in a cluster somebody else may be elected", first, true},
+		{"unless the check wants to know", first.Once(), false},
+		{"a single node has nobody to wait for", alone, false},
+	} {
+		k := tt.e.Key(strings.ReplaceAll(tt.name, " ", "-"))
+		if err := tt.e.Put(t.Context(), k, "!busy 2 red"); err != nil {
+			t.Fatal(err)
+		}
+		err := tt.e.Get(t.Context(), k, "red")
+		f, failed := errors.AsType[*Failure](err)
+		switch {
+		case tt.works && err != nil:
+			t.Errorf("%s: %v", tt.name, err)
+		case !tt.works && (!failed || f.Rule != RuleUnavailable):
+			t.Errorf("%s: got %v", tt.name, err)
+		}
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	if err := first.Put(t.Context(), first.Key("k"), "!busy 1000000 red"); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := first.Get(cancelled, first.Key("k"), "red"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }

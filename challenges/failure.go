@@ -10,6 +10,8 @@ import (
 
 // Failure says what a node got wrong.
 type Failure struct {
+	// Rule is what was violated.
+	Rule Rule
 	// Summary is one sentence.
 	Summary string
 	// Request that showed it, empty if there was no single one.
@@ -28,8 +30,10 @@ func (f *Failure) Error() string { return f.Summary }
 // Unwrap returns the cause, which may be nil.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Failf returns a Failure with a summary only.
-func Failf(format string, args ...any) error { return &Failure{Summary: fmt.Sprintf(format, args...)} }
+// Failf returns a Failure with a rule and a summary only.
+func Failf(rule Rule, format string, args ...any) error {
+	return &Failure{Rule: rule, Summary: fmt.Sprintf(format, args...)}
+}
 
 const (
 	// before and after are how many bytes are shown on either side of the first difference.

@@ -122,7 +122,7 @@ func TestAFailureLeadsToItsCause(t *testing.T) {
 	if !errors.As(err, &f) || !errors.Is(err, io.ErrUnexpectedEOF) || f.Error() != "it broke" {
 		t.Errorf("got %v", err)
 	}
-	if err := Failf("%d of %d", 1, 2); err.Error() != "1 of 2" || errors.Unwrap(err) != nil {
+	if err := Failf(RuleTooSlow, "%d of %d", 1, 2); err.Error() != "1 of 2" || errors.Unwrap(err) != nil {
 		t.Errorf("got %v", err)
 	}
 }

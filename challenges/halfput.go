@@ -29,14 +29,14 @@ func (e *Env) BeginPut(ctx context.Context, key, value string) (*HalfPut, error)
 	}
 	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", node.Host)
 	if err != nil {
-		return nil, &Failure{Summary: fmt.Sprintf("%s did not accept a connection: %v", e.Node().ID(), err), Err: err}
+		return nil, &Failure{Rule: RuleNoAnswer, Summary: fmt.Sprintf("%s did not accept a connection: %v", e.Node().ID(), err), Err: err}
 	}
 	h := &HalfPut{Key: key, Value: value, conn: conn}
 	head := fmt.Sprintf("PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nContent-Type: text/plain\r\n\r\n%s",
 		path(key), node.Host, len(value), value[:len(value)/2])
 	if _, err := io.WriteString(conn, head); err != nil {
 		h.Close()
-		return nil, &Failure{Summary: fmt.Sprintf("%s broke off a request: %v", e.Node().ID(), err), Err: err}
+		return nil, &Failure{Rule: RuleNoAnswer, Summary: fmt.Sprintf("%s broke off a request: %v", e.Node().ID(), err), Err: err}
 	}
 	return h, nil
 }

@@ -38,6 +38,7 @@ func aliveWithin(ctx context.Context, e *challenges.Env, by, of []*cluster.Node,
 					state = "runs, and is not reported alive"
 				}
 				return &challenges.Failure{
+					Rule:    challenges.RuleMembership,
 					Summary: fmt.Sprintf("%s %s by %s", about.ID(), state, n.ID()), Request: "GET /cluster/info on " + n.ID(),
 					Expected: fmt.Sprintf(`{"id":%q,"alive":%v} in "nodes"`, about.ID(), alive),
 					Actual:   fmt.Sprintf(`{"id":%q,"alive":%v}`, about.ID(), !alive),

@@ -66,6 +66,7 @@ func checkWhollyOrNotAtAll(ctx context.Context, e *challenges.Env) error {
 			}
 			shownWant, shownGot := challenges.Contrast(want, got)
 			return &challenges.Failure{
+				Rule:     challenges.ReadRule(res, want),
 				Summary:  fmt.Sprintf("after a crash during a PUT of 1 MiB, GET /kv/%s answered status %d and neither value", k, res.Status),
 				Request:  "GET /kv/" + k,
 				Expected: what + ": " + shownWant, Actual: fmt.Sprintf("status %d, %s", res.Status, shownGot),

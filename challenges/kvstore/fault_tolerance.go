@@ -43,9 +43,10 @@ func faultTolerance() challenges.Stage {
 				Run:   checkMinority,
 			},
 			{
-				Name: "two of five down: still writable",
-				Hint: "Three of five are a majority: with any two nodes dead, writes through the other three are acknowledged again within 10 s.",
-				Run:  checkTwoDown,
+				Name:  "two of five down: still writable",
+				Hint:  "Three of five are a majority: with any two nodes dead, writes through the other three are acknowledged again within 10 s.",
+				Limit: failoverLimit,
+				Run:   checkTwoDown,
 			},
 			{
 				Name:  "three of five down: no write is acknowledged until one returns",
@@ -60,9 +61,10 @@ func faultTolerance() challenges.Stage {
 				Run:   checkLongAway,
 			},
 			{
-				Name: "keeps everything when all five crash at once",
-				Hint: "What was acknowledged is on the disks of a majority, synced, with the term and the vote: after a crash of all nodes the new leader must have it. A node that votes twice in one term, because it forgot its vote, breaks this.",
-				Run:  checkAllCrash,
+				Name:  "keeps everything when all five crash at once",
+				Hint:  "What was acknowledged is on the disks of a majority, synced, with the term and the vote: after a crash of all nodes the new leader must have it. A node that votes twice in one term, because it forgot its vote, breaks this.",
+				Limit: failoverLimit,
+				Run:   checkAllCrash,
 			},
 		},
 		Scenarios: []challenges.Scenario{visibility(convergeTime).scenario(challenges.Scenario{
@@ -72,7 +74,7 @@ func faultTolerance() challenges.Stage {
 			Mix:       clusterMix(50),
 			Clients:   15,
 			Rate:      80,
-			Duration:  15 * time.Second,
+			Duration:  12 * time.Second,
 			Faults:    []faults.Track{nodeFaults(), partitionFaults()},
 			MinFaults: 6, Leaderless: true,
 			Available: true,

@@ -24,12 +24,27 @@ func writable(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, nam
 			// Each try has a key of its own: one of unknown outcome may still take effect.
 			k, v := e.Key(fmt.Sprintf("%s-%s-%d", name, n.ID(), tries)), e.Value()
 			tries++
-			if err := e.On(n).Put(ctx, k, v); err != nil {
+			if err := e.On(n).Once().Put(ctx, k, v); err != nil {
 				return err
 			}
 			written.add(k, v)
 		}
 		return nil
+	})
+	return written, err
+}
+
+// accepted writes until the write is acknowledged, within electTime: an election may
+// come at any time, also without a fault. Each try has a key of its own, since one of
+// unknown outcome may still take effect. It returns the key that was written.
+func accepted(ctx context.Context, on *challenges.Env, key, value string) (written string, err error) {
+	tries := 0
+	err = challenges.Eventually(ctx, electTime, func() error {
+		if written = key; tries > 0 {
+			written = fmt.Sprintf("%s.%d", key, tries)
+		}
+		tries++
+		return on.Once().Put(ctx, written, value)
 	})
 	return written, err
 }
@@ -92,7 +107,7 @@ func checkFailover(ctx context.Context, e *challenges.Env, away func(leader *clu
 		return err
 	}
 	if now.Term <= info.Term {
-		return challenges.Failf("the leader was %s in term %d; another one was elected, and %s leads in term %d: the term must have grown", old.ID(), info.Term, leader.ID(), now.Term)
+		return challenges.Failf(challenges.RuleTermWentBack, "the leader was %s in term %d; another one was elected, and %s leads in term %d: the term must have grown", old.ID(), info.Term, leader.ID(), now.Term)
 	}
 	return convergeAll(ctx, e, e.Cluster.Nodes(), append(before, meanwhile...))
 }
@@ -106,6 +121,7 @@ func refused(ctx context.Context, e *challenges.Env, n *cluster.Node, key, value
 		return nil // no answer is a fine answer here
 	}
 	return &challenges.Failure{
+		Rule:    challenges.RuleNoMajority,
 		Summary: fmt.Sprintf("%s acknowledged a write %s", n.ID(), why), Request: fmt.Sprintf("PUT /kv/%s on %s", key, n.ID()),
 		Expected: "503, or no answer", Actual: fmt.Sprint(res.Status),
 	}
@@ -118,8 +134,8 @@ func checkMinority(ctx context.Context, e *challenges.Env) error {
 		return err
 	}
 	minority, majority := []*cluster.Node{old, followers[0]}, followers[1:]
-	contested := e.Key("contested")
-	if err := e.On(old).Put(ctx, contested, "before"); err != nil {
+	contested, err := accepted(ctx, e.On(old), e.Key("contested"), "before")
+	if err != nil {
 		return err
 	}
 	heal, err := e.Cut(minority, majority)
@@ -128,10 +144,13 @@ func checkMinority(ctx context.Context, e *challenges.Env) error {
 	}
 	defer heal()
 	const why = "while it was cut off from the majority"
+	tried := []string{contested}
 	// At once, while the old leader cannot know it yet; and again when the majority has another one.
 	for round := range 2 {
 		for i, n := range minority {
-			if err := refused(ctx, e, n, e.Key(fmt.Sprintf("minority-%d-%d", round, i)), "minority", why); err != nil {
+			k := e.Key(fmt.Sprintf("minority-%d-%d", round, i))
+			tried = append(tried, k)
+			if err := refused(ctx, e, n, k, "minority", why); err != nil {
 				return err
 			}
 		}
@@ -155,7 +174,12 @@ func checkMinority(ctx context.Context, e *challenges.Env) error {
 	if err := convergeAll(ctx, e, e.Cluster.Nodes(), meanwhile); err != nil {
 		return err
 	}
-	return agree(ctx, e, contested)
+	for _, k := range tried {
+		if err := agree(ctx, e, k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // agree waits until all nodes answer the same for a key.
@@ -172,6 +196,7 @@ func agree(ctx context.Context, e *challenges.Env, key string) error {
 				first, said = now, n.ID()
 			} else if now != first {
 				return &challenges.Failure{
+					Rule:    challenges.RuleCopiesDisagree,
 					Summary: fmt.Sprintf("%s and %s answer differently for %s, which was written by a minority", said, n.ID(), key),
 					Request: "GET /kv/" + key, Expected: said + " answered " + first, Actual: n.ID() + " answered " + now,
 				}
@@ -255,10 +280,12 @@ func checkLongAway(ctx context.Context, e *challenges.Env) error {
 	if err != nil {
 		return err
 	}
+	const old = 40 // half of them are deleted in each round
 	var all pairs
-	for i := range 40 {
-		k, v := e.Key(fmt.Sprint("old", i)), e.Value()
-		if err := e.On(leader).Put(ctx, k, v); err != nil {
+	for i := range old {
+		v := e.Value()
+		k, err := accepted(ctx, e.On(leader), e.Key(fmt.Sprint("old", i)), v)
+		if err != nil {
 			return err
 		}
 		all.add(k, v)
@@ -272,8 +299,9 @@ func checkLongAway(ctx context.Context, e *challenges.Env) error {
 		if _, err := writable(ctx, e, here, fmt.Sprint("away", round)); err != nil {
 			return err
 		}
-		for i := 20 * round; i < 20*round+20; i++ {
-			if err := e.On(here[i%len(here)]).Delete(ctx, all[i].key); err != nil {
+		for i := old / 2 * round; i < old/2*(round+1); i++ {
+			on := e.On(here[i%len(here)])
+			if err := challenges.Eventually(ctx, electTime, func() error { return on.Delete(ctx, all[i].key) }); err != nil {
 				return err
 			}
 			all[i].value = ""
@@ -299,7 +327,10 @@ func checkLongAway(ctx context.Context, e *challenges.Env) error {
 	if _, err := writable(ctx, e, followers, "after"); err != nil {
 		return err
 	}
-	return caughtUp(ctx, e.On(followers[0]), all, time.Now(), "with a leader that had been away for long")
+	if err := caughtUp(ctx, e.On(followers[0]), all, time.Now(), "with a leader that had been away for long"); err != nil {
+		return err
+	}
+	return convergeAll(ctx, e, followers[1:], all[:old])
 }
 
 func checkAllCrash(ctx context.Context, e *challenges.Env) error {
@@ -311,8 +342,9 @@ func checkAllCrash(ctx context.Context, e *challenges.Env) error {
 		var written pairs
 		for i := range 30 {
 			n := e.Cluster.Nodes()[i%len(e.Cluster.Nodes())]
-			k, v := e.Key(fmt.Sprintf("crash-%d-%d", round, i)), e.Value()
-			if err := e.On(n).Put(ctx, k, v); err != nil {
+			v := e.Value()
+			k, err := accepted(ctx, e.On(n), e.Key(fmt.Sprintf("crash-%d-%d", round, i)), v)
+			if err != nil {
 				return err
 			}
 			written.add(k, v)
@@ -330,7 +362,7 @@ func checkAllCrash(ctx context.Context, e *challenges.Env) error {
 			return err
 		}
 		if now < term {
-			return challenges.Failf("before all five crashed they were in term %d, and after it they are in term %d: terms must never go back, or two leaders share one", term, now)
+			return challenges.Failf(challenges.RuleTermWentBack, "before all five crashed they were in term %d, and after it they are in term %d: terms must never go back, or two leaders share one", term, now)
 		}
 	}
 	return nil

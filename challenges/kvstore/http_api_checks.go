@@ -270,6 +270,7 @@ func checkConcurrentWriters(ctx context.Context, e *challenges.Env) error {
 	}
 	_, got := challenges.Contrast("", string(res.Body))
 	return &challenges.Failure{
+		Rule:     challenges.ReadRule(res, ""),
 		Summary:  fmt.Sprintf("after %d writers were done, GET /kv/%s answered a value that is no writer's last one", writers, shared),
 		Expected: fmt.Sprintf("the last value of one of the writers, such as %q", value(0, rounds-1)),
 		Actual:   fmt.Sprintf("status %d, %s", res.Status, got),

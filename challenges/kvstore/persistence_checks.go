@@ -245,6 +245,7 @@ func finish(ctx context.Context, puts []*challenges.HalfPut) error {
 		switch {
 		case err != nil:
 			return &challenges.Failure{
+				Rule:     challenges.RuleNoAnswer,
 				Summary:  fmt.Sprintf("request %d of %d that was in flight when SIGTERM came got no answer: %v", i+1, len(puts), err),
 				Request:  request + " (headers and half of the body were sent before SIGTERM)",
 				Expected: "200 OK", Actual: "no answer", Err: err,
@@ -252,6 +253,7 @@ func finish(ctx context.Context, puts []*challenges.HalfPut) error {
 		case res.Status != http.StatusOK:
 			_, body := challenges.Contrast("", string(res.Body))
 			return &challenges.Failure{
+				Rule:     challenges.RuleWrongAnswer,
 				Summary:  fmt.Sprintf("request %d of %d that was in flight when SIGTERM came was answered with status %d", i+1, len(puts), res.Status),
 				Request:  request + " (headers and half of the body were sent before SIGTERM)",
 				Expected: "200 OK", Actual: fmt.Sprintf("%d %s", res.Status, body),

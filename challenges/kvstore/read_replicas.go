@@ -22,6 +22,11 @@ func readReplicas() challenges.Stage {
 				Run:  checkWritesReachEveryCopy,
 			},
 			{
+				Name: "a follower that was cut off catches up",
+				Hint: "When a link heals, replication must go on within seconds. A connection from before the cut may be silent for good: give every request to a peer a timeout, start anew on a fresh connection, and do not let pauses between attempts grow without limit.",
+				Run:  checkCatchUpAfterCut,
+			},
+			{
 				Name: "followers answer reads while the leader is paused",
 				Hint: "A follower answers GET from its own copy. No read may need the leader: while it is paused, connections to it open and nothing is answered, so whoever asks it first waits in vain.",
 				Run:  checkReadsWhilePaused,
@@ -40,11 +45,6 @@ func readReplicas() challenges.Stage {
 				Name: "a follower that was down catches up, deletes included",
 				Hint: "A follower that comes back must learn all that happened while it was away, in order, deletes as well as writes. It has to know how far it had come, from its disk, and that must fit the data it has there.",
 				Run:  checkCatchUpAfterDown,
-			},
-			{
-				Name: "a follower that was cut off catches up",
-				Hint: "When a link heals, replication must go on within seconds. A connection from before the cut may be silent for good: give every request to a peer a timeout, start anew on a fresh connection, and do not let pauses between attempts grow without limit.",
-				Run:  checkCatchUpAfterCut,
 			},
 			{
 				Name:  "a follower with an empty folder catches up entirely",

@@ -30,6 +30,18 @@ func (p pairs) is(ctx context.Context, on *challenges.Env, i int) error {
 	return on.Get(ctx, p[i].key, p[i].value)
 }
 
+// offer writes through a node that need not acknowledge it. If it does, the write is one
+// of those that must be there.
+func (p *pairs) offer(ctx context.Context, on *challenges.Env, key, value string) error {
+	within, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	res, err := on.Try(within, challenges.Request{Method: http.MethodPut, Path: "/kv/" + key, Body: value})
+	if err == nil && res.Status >= 200 && res.Status < 300 {
+		p.add(key, value)
+	}
+	return ctx.Err()
+}
+
 // converge waits until the copy of a node has them all.
 func (p pairs) converge(ctx context.Context, on *challenges.Env) error {
 	i := 0
@@ -219,12 +231,8 @@ func checkCatchUpAfterCut(ctx context.Context, e *challenges.Env) error {
 		return err
 	}
 	// It need not take a write now, but what it acknowledges must be everywhere later.
-	alone, v := e.Key("alone"), e.Value()
-	within, cancel := context.WithTimeout(ctx, answerTime)
-	res, err := e.On(f).Try(within, challenges.Request{Method: http.MethodPut, Path: "/kv/" + alone, Body: v})
-	cancel()
-	if err == nil && res.Status >= 200 && res.Status < 300 {
-		written.add(alone, v)
+	if err := written.offer(ctx, e.On(f), e.Key("alone"), e.Value()); err != nil {
+		return err
 	}
 	heal()
 	for _, n := range e.Cluster.Nodes() {
@@ -294,9 +302,11 @@ func writeMany(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, na
 			if i >= count || i >= fewestKeys && time.Since(began) > writingTime {
 				return nil
 			}
-			if err := on.Put(ctx, all[i].key, all[i].value); err != nil {
+			key, err := accepted(ctx, on, all[i].key, all[i].value)
+			if err != nil {
 				return err
 			}
+			all[i].key = key
 			written.Add(1)
 		}
 	})

@@ -13,7 +13,7 @@ func strongConsistency() challenges.Stage {
 	scenario := func(name, title string, mix workload.Mix, tracks ...faults.Track) challenges.Scenario {
 		return challenges.Scenario{
 			Name: name, Title: title, Hint: hint, Model: "linearizable", Mix: mix,
-			Clients: 15, Rate: 80, Duration: 11 * time.Second, Faults: tracks, MinFaults: 4, Available: true,
+			Clients: 15, Rate: 80, Duration: 9 * time.Second, Faults: tracks, MinFaults: 4, Available: true,
 		}
 	}
 	return challenges.Stage{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,19 +19,12 @@ const answerTime = 1500 * time.Millisecond
 // current is a key and the only value that a read may return now.
 type current struct{ key, value string }
 
-// replace writes a new value through a node that sees the majority. Until it is
-// acknowledged another value is tried each time, under another key: a try of unknown
-// outcome may still take effect.
-func (c *current) replace(ctx context.Context, e *challenges.Env, through *cluster.Node) error {
-	tries := 0
-	return challenges.Eventually(ctx, electTime, func() error {
-		if tries > 0 {
-			c.key = fmt.Sprintf("%s.%d", c.key, tries)
-		}
-		tries++
-		c.value = e.Value()
-		return e.On(through).Put(ctx, c.key, c.value)
-	})
+// write writes a first value, or one that replaces it, through a node that sees the
+// majority. The key changes where one try was not enough.
+func (c *current) write(ctx context.Context, e *challenges.Env, through *cluster.Node) (err error) {
+	c.value = e.Value()
+	c.key, err = accepted(ctx, e.On(through), c.key, c.value)
+	return err
 }
 
 // notOlder reads at a node that need not answer, but must not answer anything else.
@@ -50,6 +44,7 @@ func (c current) notOlder(ctx context.Context, e *challenges.Env, at *cluster.No
 		_, actual = challenges.Contrast(c.value, string(res.Body))
 	}
 	return &challenges.Failure{
+		Rule:     challenges.RuleStaleRead,
 		Summary:  fmt.Sprintf("%s, which %s, answered a read with something older than what had been acknowledged through another node", at.ID(), state),
 		Request:  fmt.Sprintf("GET %s on %s", r.Path, at.ID()),
 		Expected: fmt.Sprintf("%q, or 503, or no answer", c.value), Actual: actual,
@@ -57,14 +52,14 @@ func (c current) notOlder(ctx context.Context, e *challenges.Env, at *cluster.No
 }
 
 func checkSleepingLeader(ctx context.Context, e *challenges.Env) error {
-	const rounds, readers = 2, 12
+	const rounds, readers, writers = 2, 12, 4
 	for round := range rounds {
 		old, others, err := e.Leader(ctx)
 		if err != nil {
 			return err
 		}
-		c := current{key: e.Key(fmt.Sprint("slept-", round)), value: e.Value()}
-		if err := e.On(old).Put(ctx, c.key, c.value); err != nil {
+		c := current{key: e.Key(fmt.Sprint("slept-", round))}
+		if err := c.write(ctx, e, old); err != nil {
 			return err
 		}
 		if err := old.Pause(ctx); err != nil {
@@ -72,19 +67,24 @@ func checkSleepingLeader(ctx context.Context, e *challenges.Env) error {
 		}
 		err = challenges.Steps(
 			func() error { return led(ctx, e, others) },
-			func() error { return c.replace(ctx, e, others[round]) },
+			func() error { return c.write(ctx, e, others[round]) },
 		)
 		if err != nil {
 			return firstOf(errors.Join(err, old.Resume(ctx)))
 		}
 		// They wait in the kernel of a node that sleeps, and are the first thing it sees.
-		errs := make([]error, readers)
-		var reading sync.WaitGroup
+		var kept [writers]pairs
+		errs := make([]error, readers+writers)
+		var asking sync.WaitGroup
 		for i := range readers {
-			reading.Go(func() { errs[i] = c.notOlder(ctx, e, old, "had slept through an election") })
+			asking.Go(func() { errs[i] = c.notOlder(ctx, e, old, "had slept through an election") })
+		}
+		for i := range writers {
+			k, v := e.Key(fmt.Sprintf("woke-%d-%d", round, i)), e.Value()
+			asking.Go(func() { errs[readers+i] = kept[i].offer(ctx, e.On(old), k, v) })
 		}
 		err = errors.Join(wait(ctx, 100*time.Millisecond), old.Resume(ctx))
-		reading.Wait()
+		asking.Wait()
 		if err = errors.Join(append([]error{err}, errs...)...); err != nil {
 			return firstOf(err)
 		}
@@ -95,6 +95,21 @@ func checkSleepingLeader(ctx context.Context, e *challenges.Env) error {
 		}
 		if err := e.Settle(ctx); err != nil {
 			return err
+		}
+		if err := slices.Concat(kept[:]...).everywhere(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// everywhere reads them through every node, which has no excuse now.
+func (p pairs) everywhere(ctx context.Context, e *challenges.Env) error {
+	for _, n := range e.Cluster.Nodes() {
+		for i := range p {
+			if err := p.is(ctx, e.On(n), i); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -120,8 +135,8 @@ func checkOneWay(ctx context.Context, e *challenges.Env, deaf bool) error {
 	if deaf {
 		from, to, state = others, one, "hears nobody"
 	}
-	c := current{key: e.Key("one-way-" + fmt.Sprint(deaf)), value: e.Value()}
-	if err := e.On(old).Put(ctx, c.key, c.value); err != nil {
+	c := current{key: e.Key("one-way-" + fmt.Sprint(deaf))}
+	if err := c.write(ctx, e, old); err != nil {
 		return err
 	}
 	heal, err := e.CutOneWay(from, to)
@@ -129,11 +144,18 @@ func checkOneWay(ctx context.Context, e *challenges.Env, deaf bool) error {
 		return err
 	}
 	defer heal()
+	var kept pairs
 	for i := range 4 {
-		if err := challenges.Steps(
-			func() error { return c.replace(ctx, e, others[i]) },
-			func() error { return c.notOlder(ctx, e, old, state) },
-		); err != nil {
+		if err := c.write(ctx, e, others[i]); err != nil {
+			return err
+		}
+		k, v := e.Key(fmt.Sprintf("offered-%v-%d", deaf, i)), e.Value()
+		if err := inParallel(2, func(w int) error {
+			if w == 0 {
+				return kept.offer(ctx, e.On(old), k, v)
+			}
+			return c.notOlder(ctx, e, old, state)
+		}); err != nil {
 			return err
 		}
 	}
@@ -141,6 +163,7 @@ func checkOneWay(ctx context.Context, e *challenges.Env, deaf bool) error {
 	return challenges.Steps(
 		func() error { return c.notOlder(ctx, e, old, "has just been reconnected") },
 		func() error { return e.Settle(ctx) },
+		func() error { return kept.everywhere(ctx, e) },
 	)
 }
 
@@ -150,8 +173,8 @@ func checkMinorityReads(ctx context.Context, e *challenges.Env) error {
 		return err
 	}
 	minority, majority := []*cluster.Node{old, followers[0]}, followers[1:]
-	c := current{key: e.Key("minority"), value: e.Value()}
-	if err := e.On(old).Put(ctx, c.key, c.value); err != nil {
+	c := current{key: e.Key("minority")}
+	if err := c.write(ctx, e, old); err != nil {
 		return err
 	}
 	heal, err := e.Cut(minority, majority)
@@ -160,7 +183,7 @@ func checkMinorityReads(ctx context.Context, e *challenges.Env) error {
 	}
 	defer heal()
 	for i := range 3 {
-		if err := c.replace(ctx, e, majority[i]); err != nil {
+		if err := c.write(ctx, e, majority[i]); err != nil {
 			return err
 		}
 		for _, n := range minority {

@@ -305,3 +305,40 @@ func TestAFaultInTooSmallAClusterIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestACalmFaultWaitsUntilWritesSucceed(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		calm   bool
+		served time.Duration // after the run's start
+		stop   time.Duration
+		begins time.Duration // 0 for never
+	}{
+		{"they do at once", true, 0, time.Hour, time.Second},
+		{"they do again after five seconds", true, 5 * time.Second, time.Hour, 5 * time.Second},
+		{"they do not for longer than anybody waits", true, day, time.Hour, time.Second + calmPatience},
+		{"the run ends before", true, day, 10 * time.Second, 0},
+		{"another fault does not wait", false, day, time.Hour, time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(1)
+				began := time.Now()
+				w.env.Served = func(ctx context.Context) { _ = sleep(ctx, tt.served-time.Since(began)) }
+				stop := make(chan struct{})
+				time.AfterFunc(tt.stop, func() { close(stop) })
+				var begins time.Duration
+				var once sync.Once
+				active := func(string, bool) { once.Do(func() { begins = time.Since(began) }) }
+				var p probe
+				spec := Spec{Fault: p.fault("probe", nil, nil), Calm: tt.calm, Gap: Range{Min: time.Second}, Hold: Range{Min: day}}
+				if err := Run(t.Context(), &w.env, w.only(spec), &w.recorder, active, stop); err != nil {
+					t.Fatal(err)
+				}
+				if begins != tt.begins || time.Since(began) != tt.stop {
+					t.Errorf("the fault began after %s and the run ended after %s", begins, time.Since(began))
+				}
+			})
+		})
+	}
+}

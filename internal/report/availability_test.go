@@ -52,6 +52,13 @@ func TestAvailabilityLine(t *testing.T) {
 	}
 }
 
+func TestTheSentenceOfOneNodesOutage(t *testing.T) {
+	got := OutageSentence(&models.Outage{From: 12 * time.Second, To: 23500 * ms, Node: "n3", Nodes: []string{"n1", "n2", "n3"}, Writes: 5})
+	if want := "n3 acknowledged no write from 12.0 s to 23.5 s, although no node had a fault for these 11.5 s, and 5 writes were tried on it"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestOutageSentence(t *testing.T) {
 	for _, c := range []struct {
 		nodes  []string

@@ -9,7 +9,8 @@ import (
 )
 
 // WriteJSON writes results as one document: {"results":[…]}. Durations are in
-// nanoseconds, operations look as they do in history.json.
+// nanoseconds, operations look as they do in history.json. Scripts tell failures apart
+// by "rule" (Failure.Rule), never by their sentences.
 func WriteJSON(w io.Writer, results []*Result) error {
 	if results == nil {
 		results = []*Result{}

@@ -52,7 +52,7 @@ func TestJSONOfAResult(t *testing.T) {
 	}
 	r := &Result{Challenge: "kv-store", Stage: "http-api", Status: Failed, Seed: 1<<53 - 1, Took: 2 * time.Second, Checks: []Check{
 		{Name: "api", Status: Passed, Took: ms},
-		{Name: "clients", Status: Failed, Failure: &Failure{Summary: "<b>"}, Scenario: &Scenario{Title: "clients", OK: 5, Verdict: v}},
+		{Name: "clients", Status: Failed, Failure: &Failure{Rule: "stale read", Summary: "<b>"}, Scenario: &Scenario{Title: "clients", OK: 5, Verdict: v}},
 	}}
 	var b bytes.Buffer
 	if err := WriteJSON(&b, []*Result{r}); err != nil {
@@ -69,6 +69,7 @@ func TestJSONOfAResult(t *testing.T) {
 		{[]any{"checks", 0, "took_ns"}, 1e6},
 		{[]any{"checks", 0, "scenario"}, nil},
 		{[]any{"checks", 1, "failure", "summary"}, "<b>"},
+		{[]any{"checks", 1, "failure", "rule"}, "stale read"},
 		{[]any{"checks", 1, "scenario", "ok"}, 5.0},
 		{[]any{"checks", 1, "scenario", "operations_per_second"}, 0.0},
 		{[]any{"checks", 1, "scenario", "share_ok"}, 0.0},

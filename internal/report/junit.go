@@ -52,7 +52,7 @@ type junitProblem struct {
 }
 
 // WriteJUnit writes results in the XML that build servers read: a suite per
-// stage, a case per check. What is unknown counts as an error, so that a build
+// stage, a case per check; the type of a failure is its rule. What is unknown counts as an error, so that a build
 // never passes without evidence.
 func WriteJUnit(w io.Writer, results []*Result) error {
 	all := junitSuites{Name: "lsfr"}
@@ -125,12 +125,12 @@ func newJUnitSuite(r *Result) junitSuite {
 
 func newJUnitProblem(c *Check, repeat, otherwise string) *junitProblem {
 	p := &junitProblem{Message: otherwise, Type: otherwise}
-	if v := c.verdict(); v != nil && len(v.Violations) > 0 {
-		p.Type = inline(string(v.Violations[0].Rule), 80)
-	}
 	f := c.Failure
 	if f == nil {
 		f = &Failure{}
+	}
+	if f.Rule != "" {
+		p.Type = inline(f.Rule, 80)
 	}
 	if f.Summary != "" {
 		p.Message = inline(f.Summary, 500)

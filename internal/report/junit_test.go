@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
-
-	"github.com/st3v3nmw/lsfr/models"
 )
 
 // hostileTexts are what a node might answer.
@@ -80,10 +78,9 @@ func readJUnit(t *testing.T, results ...*Result) junitRead {
 }
 
 func TestJUnitMapsEachStatus(t *testing.T) {
-	v := &models.Verdict{Status: models.Invalid, Violations: []models.Violation{{Rule: models.RuleLostWrite}}}
 	got := readJUnit(t, &Result{Challenge: "kv-store", Stage: "persistence", Took: 1500 * ms, Repeat: "lsfr test persistence --seed 7", Checks: []Check{
 		{Name: "fine", Status: Passed, Took: 250 * ms},
-		{Name: "broken", Status: Failed, Failure: &Failure{Summary: "n1 lost a write", Expected: "one", Actual: "two"}, Scenario: &Scenario{Verdict: v}},
+		{Name: "broken", Status: Failed, Failure: &Failure{Rule: "lost write", Summary: "n1 lost a write", Expected: "one", Actual: "two"}},
 		{Name: "open", Status: Unknown, Failure: &Failure{Summary: "too few operations"}},
 		{Name: "not run", Status: Skipped},
 		{Name: "zero", Status: ""},
@@ -109,6 +106,28 @@ func TestJUnitMapsEachStatus(t *testing.T) {
 	}
 	if c[3].Skipped == nil || c[4].Error == nil {
 		t.Error("the skipped check or the one without a status is wrong")
+	}
+}
+
+func TestTheTypeOfAJUnitFailureIsItsRule(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		failure *Failure
+		want    string
+	}{
+		{"a rule", &Failure{Rule: "stale read", Summary: "n1 answered"}, `type="stale read"`},
+		{"a hostile one", &Failure{Rule: `"><x>`}, `type="&#34;&gt;&lt;x&gt;"`},
+		{"no rule", &Failure{Summary: "n1 answered"}, `type="check failed"`},
+		{"no failure", nil, `type="check failed"`},
+	} {
+		var b bytes.Buffer
+		r := &Result{Challenge: "kv-store", Stage: "http-api", Status: Failed, Checks: []Check{{Name: "k", Status: Failed, Failure: c.failure}}}
+		if err := WriteJUnit(&b, []*Result{r}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), c.want) {
+			t.Errorf("%s: want %s in\n%s", c.name, c.want, b.String())
+		}
 	}
 }
 

@@ -54,6 +54,11 @@ type Check struct {
 // Failure tells a learner what went wrong and what to look for. Every text may
 // contain anything that a node answered: escape it in HTML.
 type Failure struct {
+	// Rule names what was violated in a few standard words, such as "stale read": a
+	// models.Rule for a scenario's history, a challenges.Rule for a check or for writes
+	// that failed for too long, and a cluster.Kind, such as "exited", for a node that
+	// failed. It is empty where nothing was shown to be violated: for what is unknown.
+	Rule string `json:"rule,omitempty"`
 	// Summary is one sentence: what happened, on which node.
 	Summary string `json:"summary"`
 	// Request that showed it, such as "PUT /kv/a", empty if there was no single one.

@@ -244,11 +244,3 @@ func details(lines []string) []string {
 	}
 	return out
 }
-
-// verdict returns the scenario's verdict, or nil.
-func (c *Check) verdict() *models.Verdict {
-	if c.Scenario == nil {
-		return nil
-	}
-	return c.Scenario.Verdict
-}

@@ -20,13 +20,13 @@ const (
 	checkTime   = 60 * time.Second
 )
 
-// startName is the check that every stage begins with.
-const startName = "starts and answers requests"
+// StartCheck is the name of the check that every stage begins with.
+const StartCheck = "starts and answers requests"
 
 // checks starts a cluster and does the stage's API checks on it, one after the
 // other. After a failure the rest is done all the same.
 func (r *run) checks(ctx context.Context) (err error) {
-	r.Observer.CheckStarted(startName)
+	r.Observer.CheckStarted(StartCheck)
 	began := time.Now()
 	c, err := r.newCluster(ctx, "")
 	if c != nil {
@@ -38,16 +38,16 @@ func (r *run) checks(ctx context.Context) (err error) {
 	if node, ok := errors.AsType[*cluster.NodeError](err); ok && node.Kind == cluster.NotRunnable {
 		return err // no verdict on a program that is not there
 	}
-	first, err := outcome(ctx, startName, startHint, began, err)
+	first, err := outcome(ctx, StartCheck, startHint, began, err)
 	if err != nil {
 		return err
 	}
 	r.done(first)
 	formed := first.Status == report.Passed
 	if formed && r.Stage.Nodes > 1 {
-		r.Observer.CheckStarted(settleName)
+		r.Observer.CheckStarted(SettleCheck)
 		began := time.Now()
-		settled, err := outcome(ctx, settleName, settleHint, began, settle(ctx, c))
+		settled, err := outcome(ctx, SettleCheck, settleHint, began, settle(ctx, c))
 		if err != nil {
 			return err
 		}
@@ -87,8 +87,8 @@ func (r *run) checks(ctx context.Context) (err error) {
 
 const startHint = "lsfr runs ./run.sh --port PORT --working-dir DIR in your folder and waits until GET /health on that port answers anything but 503. Make run.sh build your program if need be, and start it with these flags (\"$@\")."
 
-// settleName is the second check of every stage with several nodes.
-const settleName = "forms a cluster with one leader"
+// SettleCheck is the name of the second check of every stage with several nodes.
+const SettleCheck = "forms a cluster with one leader"
 
 const settleHint = "Within 30 s of their start, exactly one node says in GET /cluster/info that it leads, and every node names that one as its leader. lsfr guide clustering has the whole answer, field by field."
 
@@ -103,7 +103,7 @@ func (r *run) check(ctx context.Context, c *cluster.Cluster, client *workload.Cl
 	}
 	err := k.Run(ctx, challenges.NewEnv(c, client, number))
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
-		return &challenges.Failure{Summary: context.Cause(ctx).Error(), Err: err}
+		return &challenges.Failure{Rule: challenges.RuleTooSlow, Summary: context.Cause(ctx).Error(), Err: err}
 	}
 	return err
 }
@@ -131,16 +131,18 @@ func outcome(ctx context.Context, name, hint string, began time.Time, err error)
 // is not about that.
 func explain(err error, hint string) *report.Failure {
 	if node, ok := errors.AsType[*cluster.NodeError](err); ok {
-		return &report.Failure{Summary: node.Error(), Hint: hint, Details: node.Details()}
+		return &report.Failure{Rule: string(node.Kind), Summary: node.Error(), Hint: hint, Details: node.Details()}
 	}
 	if unsettled, ok := errors.AsType[*cluster.UnsettledError](err); ok {
-		return &report.Failure{Summary: unsettled.Error(), Hint: settleHint, Details: unsettled.Said}
+		return &report.Failure{Rule: string(challenges.RuleNoSingleLeader), Summary: unsettled.Error(), Hint: settleHint, Details: unsettled.Said}
 	}
 	if wrong, ok := errors.AsType[*cluster.InfoError](err); ok {
-		return &report.Failure{Summary: wrong.Error(), Request: "GET /cluster/info on " + wrong.Node, Actual: wrong.Body, Hint: hint}
+		return &report.Failure{
+			Rule: string(challenges.RuleClusterInfo), Summary: wrong.Error(), Request: "GET /cluster/info on " + wrong.Node, Actual: wrong.Body, Hint: hint,
+		}
 	}
 	if f, ok := errors.AsType[*challenges.Failure](err); ok {
-		out := &report.Failure{Summary: f.Summary, Request: f.Request, Expected: f.Expected, Actual: f.Actual, Hint: f.Hint}
+		out := &report.Failure{Rule: string(f.Rule), Summary: f.Summary, Request: f.Request, Expected: f.Expected, Actual: f.Actual, Hint: f.Hint}
 		if out.Hint == "" {
 			out.Hint = hint
 		}

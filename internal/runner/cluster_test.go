@@ -65,7 +65,7 @@ func TestCopiesThatNeverAgreeAreShownNodeByNode(t *testing.T) {
 	}
 	worst := f.Scenario.Verdict.Violations[0]
 	text := strings.Join(f.Failure.Details, "\n")
-	if worst.Rule != models.RuleCopiesDisagree || !strings.Contains(text, "n1 says c") || !strings.Contains(text, "n2 says nothing") || !strings.Contains(text, "n3 says nothing") {
+	if worst.Rule != models.RuleCopiesDisagree || f.Failure.Rule != string(worst.Rule) || !strings.Contains(text, "n1 says c") || !strings.Contains(text, "n2 says nothing") || !strings.Contains(text, "n3 says nothing") {
 		t.Errorf("rule %s:\n%s", worst.Rule, text)
 	}
 }
@@ -93,6 +93,9 @@ func TestAClusterThatLosesItsLeaderIsNotSettled(t *testing.T) {
 			t.Errorf("%q is missing:\n%s", want, text)
 		}
 	}
+	if f.Failure.Rule != "no single leader" {
+		t.Errorf("rule %q", f.Failure.Rule)
+	}
 	if f.Scenario == nil || f.Scenario.OK == 0 {
 		t.Error("what was recorded until then is not told")
 	}
@@ -105,13 +108,33 @@ func TestANodeThatRefusesEveryWriteProvesNothing(t *testing.T) {
 	}
 }
 
+// The clients go on until every node has acknowledged a write, or long enough to show
+// that one does not.
+func TestANodeThatDoesNotRecoverIsUnavailable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for as long as a cluster may take to recover")
+	}
+	t.Parallel()
+	for behaviour, want := range map[string]report.Status{"works": report.Passed, "idle": report.Failed} {
+		stage := smallCluster("eventual", 10*time.Second)
+		stage.Scenarios[0].Available = true
+		r := runStage(t, t.Context(), options(t, stage, "cluster", behaviour))
+		if r.Status != want {
+			t.Errorf("%s: %s", behaviour, explain(r))
+		}
+		if f := r.FirstFailure(); f != nil && (f.Failure.Rule != "unavailable" || !strings.Contains(f.Failure.Summary, "n3 acknowledged no write from ")) {
+			t.Errorf("%s: rule %s, %s", behaviour, f.Failure.Rule, explain(r))
+		}
+	}
+}
+
 func TestARedirectThatLeadsNowhereFailsACheck(t *testing.T) {
 	stage := smallCluster("eventual", time.Second)
 	stage.Scenarios = nil
 	stage.Checks = []challenges.Check{{Name: "write", Hint: "hint", Run: writesThrough("n3")}}
 	r := runStage(t, t.Context(), options(t, stage, "cluster", "redirects-nowhere"))
 	f := r.FirstFailure()
-	if r.Status != report.Failed || !strings.Contains(f.Failure.Summary, `n3 redirected to "http://192.0.2.1:80/kv/`) || !strings.Contains(f.Failure.Summary, "no node of the cluster") {
+	if r.Status != report.Failed || f.Failure.Rule != "wrong redirect" || !strings.Contains(f.Failure.Summary, `n3 redirected to "http://192.0.2.1:80/kv/`) || !strings.Contains(f.Failure.Summary, "no node of the cluster") {
 		t.Fatal(explain(r))
 	}
 	// The other nodes' redirects do lead somewhere.

@@ -121,8 +121,8 @@ func TestANodeThatExitsInAScenarioFailsItAtOnce(t *testing.T) {
 			t.Errorf("the failure does not tell %q:\n%s", want, text)
 		}
 	}
-	if f.Failure.Hint != "look here" {
-		t.Errorf("the scenario's hint is gone: %q", f.Failure.Hint)
+	if f.Failure.Hint != "look here" || f.Failure.Rule != string(cluster.Exited) {
+		t.Errorf("the scenario's hint %q, rule %q", f.Failure.Hint, f.Failure.Rule)
 	}
 	if h := readHistory(t, opts); len(h.Operations) == 0 {
 		t.Error("the history was not saved")
@@ -164,12 +164,12 @@ func TestAfterAFailureTheRestIsStillDone(t *testing.T) {
 			return err
 		}}
 	}
-	stage := small(check("a", challenges.Failf("a is wrong")), check("b", nil))
+	stage := small(check("a", challenges.Failf(challenges.RuleWrongAnswer, "a is wrong")), check("b", nil))
 	r := runStage(t, t.Context(), options(t, stage, "fake", "works"))
 	if r.Status != report.Failed || strings.Join(done, "") != "ab" || r.Checks[len(r.Checks)-1].Status != report.Passed {
 		t.Fatalf("done %v, %s", done, explain(r))
 	}
-	if f := r.FirstFailure().Failure; f.Summary != "a is wrong" || f.Hint != "hint of a" {
+	if f := r.FirstFailure().Failure; f.Rule != "wrong answer" || f.Summary != "a is wrong" || f.Hint != "hint of a" {
 		t.Errorf("failure %+v", f)
 	}
 	done = nil
@@ -199,7 +199,7 @@ func TestACheckThatFindsItsNodeDeadStartsItAgain(t *testing.T) {
 			if err := e.Node().Kill(ctx); err != nil {
 				return err
 			}
-			return challenges.Failf("killed")
+			return challenges.Failf(challenges.RuleNoAnswer, "killed")
 		}},
 		challenges.Check{Name: "needs it", Run: func(ctx context.Context, e *challenges.Env) error { return e.Put(ctx, e.Key("k"), "v") }},
 	)
@@ -213,8 +213,13 @@ func TestAViolationEndsAScenarioEarlyUnlessToldOtherwise(t *testing.T) {
 	t.Run("it ends at the first violation", func(t *testing.T) {
 		opts := options(t, small(), "node", "--bug", "stale-cache")
 		opts.Duration = time.Hour // if it ever returns, it ended early
-		if r := runStage(t, t.Context(), opts); r.Status != report.Failed {
+		r := runStage(t, t.Context(), opts)
+		if r.Status != report.Failed {
 			t.Fatal(explain(r))
+		}
+		f := r.FirstFailure()
+		if f.Failure.Rule == "" || f.Failure.Rule != string(f.Scenario.Verdict.Violations[0].Rule) {
+			t.Errorf("rule %q, and the verdict is %+v", f.Failure.Rule, f.Scenario.Verdict.Violations)
 		}
 	})
 	t.Run("it runs on if told so", func(t *testing.T) {
@@ -228,6 +233,18 @@ func TestAViolationEndsAScenarioEarlyUnlessToldOtherwise(t *testing.T) {
 			t.Errorf("without final reads it did not run to its end: the last operation is %+v", last)
 		}
 	})
+}
+
+func TestACheckThatTakesTooLongSaysSo(t *testing.T) {
+	stage := small(challenges.Check{Name: "waits", Limit: 100 * time.Millisecond, Run: func(ctx context.Context, _ *challenges.Env) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	stage.Scenarios = nil
+	r := runStage(t, t.Context(), options(t, stage, "fake", "works"))
+	if f := r.FirstFailure(); r.Status != report.Failed || f.Failure.Rule != "too slow" || !strings.Contains(f.Failure.Summary, "longer than 100ms") {
+		t.Fatal(explain(r))
+	}
 }
 
 func TestARunScriptThatIsMissingIsNoVerdict(t *testing.T) {

@@ -109,14 +109,16 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 	case v.Status == models.Invalid:
 		c.Status = report.Failed
 		worst := v.Violations[0]
-		c.Failure = &report.Failure{Summary: worst.Sentence, Hint: l.scenario.Hint, Details: report.OperationLines(worst.Operations)}
+		c.Failure = &report.Failure{Rule: string(worst.Rule), Summary: worst.Sentence, Hint: l.scenario.Hint, Details: report.OperationLines(worst.Operations)}
 		if worst.Rule == models.RuleCopiesDisagree {
 			said := fmt.Sprintf("after %g s without faults and writes, of %s:", l.scenario.Converge.Seconds(), worst.Key)
 			c.Failure.Details = append(append(c.Failure.Details, "", said), report.FinalReadsOf(h, worst.Key)...)
 		}
 	case c.Scenario.Availability != nil && c.Scenario.Availability.Unavailable != nil:
 		c.Status = report.Failed
-		c.Failure = &report.Failure{Summary: report.OutageSentence(c.Scenario.Availability.Unavailable), Hint: l.scenario.Hint}
+		c.Failure = &report.Failure{
+			Rule: string(challenges.RuleUnavailable), Summary: report.OutageSentence(c.Scenario.Availability.Unavailable), Hint: l.scenario.Hint,
+		}
 	case v.Status == models.Unknown:
 		c.Status = report.Unknown
 		c.Failure = &report.Failure{Summary: "the history could not be judged: " + v.Reason}
