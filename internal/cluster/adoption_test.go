@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -44,23 +45,34 @@ func TestAChildThatReachesItsExecDuringAScanIsNoOrphan(t *testing.T) {
 	}
 }
 
-// A program that is just being executed has an empty environment for a moment.
+// A program that is just being executed has an empty environment for a moment, and who
+// reads a long one piece by piece would see the end of it missing.
 func TestAProcessOfAnotherRunIsNoOrphanDuringItsExecs(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, `exec "$0"`)
-	child := exec.Command(filepath.Join(dir, "run.sh"))
-	child.Env = []string{runVariable + "=another-run"}
-	row := startChild(t, child)
-	for range 20000 {
-		f := newFamily("this-run", "n1", 0)
-		f.adopt(true)
-		members, err := f.members([]process{row}, environment)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(members) > 0 {
-			t.Fatal("it was taken for an orphan")
-		}
+	marker := runVariable + "=another-run"
+	var long []string
+	for i := range 1000 {
+		long = append(long, fmt.Sprintf("FILLER%d=some text", i))
+	}
+	for name, env := range map[string][]string{"short": {marker}, "long": append(long, marker)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// The shell reads the script: to execute a file just written may fail for a moment.
+			child := exec.Command("/bin/sh", filepath.Join(folder(t, `exec /bin/sh "$0"`), "run.sh"))
+			child.Env = env
+			row := startChild(t, child)
+			for range 5000 {
+				f := newFamily("this-run", "n1", 0)
+				f.adopt(true)
+				members, err := f.members([]process{row}, environment)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(members) > 0 {
+					t.Fatal("it was taken for an orphan")
+				}
+			}
+		})
 	}
 }
 

@@ -101,7 +101,7 @@ func (c *Cluster) AddNode(ctx context.Context, id string) (*Node, error) {
 		}
 		used[n.port] = true
 	}
-	port, err := choosePort(func(port int) bool { return used[port] })
+	port, reserved, err := choosePort(func(port int) bool { return used[port] })
 	if err != nil {
 		return nil, fmt.Errorf("add node %s: %w", id, err)
 	}
@@ -109,21 +109,14 @@ func (c *Cluster) AddNode(ctx context.Context, id string) (*Node, error) {
 		cluster:    c,
 		id:         id,
 		port:       port,
+		reserved:   reserved,
 		workingDir: filepath.Join(c.cfg.RunDir, id),
 		logPath:    filepath.Join(c.inDir(c.cfg.LogDir), id+".log"),
 		family:     newFamily(c.run, id, c.family.born),
 		url:        baseURL(loopbacks[0], port),
 	}
-	for _, dir := range []string{c.inDir(n.workingDir), filepath.Dir(n.logPath)} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("add node %s: %w", id, err)
-		}
-	}
-	if n.log, err = openNodeLog(n.logPath, logLimit); err != nil {
-		return nil, fmt.Errorf("add node %s: %w", id, err)
-	}
-	if err := c.connect(n); err != nil {
-		return nil, errors.Join(fmt.Errorf("add node %s: %w", id, err), n.log.close())
+	if err := c.prepare(n); err != nil {
+		return nil, errors.Join(fmt.Errorf("add node %s: %w", id, err), reserved.Close())
 	}
 	if c.guard != nil {
 		n.family.spare(c.guard.process.Pid)
@@ -135,6 +128,22 @@ func (c *Cluster) AddNode(ctx context.Context, id string) (*Node, error) {
 		n.family.adopt(len(c.nodes) == 1)
 	}
 	return n, nil
+}
+
+// prepare makes a node's folders, its log and its links.
+func (c *Cluster) prepare(n *Node) (err error) {
+	for _, dir := range []string{c.inDir(n.workingDir), filepath.Dir(n.logPath)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	if n.log, err = openNodeLog(n.logPath, logLimit); err != nil {
+		return err
+	}
+	if err := c.connect(n); err != nil {
+		return errors.Join(err, n.log.close())
+	}
+	return nil
 }
 
 // inDir resolves a path that is relative to the learner's folder.
@@ -230,7 +239,7 @@ func (c *Cluster) close() error {
 		}
 	}
 	for _, n := range nodes {
-		if err := n.log.close(); err != nil {
+		if err := errors.Join(n.log.close(), n.reserved.Close()); err != nil {
 			errs = append(errs, fmt.Errorf("node %s: %w", n.id, err))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -19,6 +20,7 @@ type Node struct {
 	cluster    *Cluster
 	id         string
 	port       int
+	reserved   io.Closer // keeps the port from other runs
 	workingDir string
 	logPath    string
 	family     *family

@@ -3,7 +3,9 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"syscall"
 )
@@ -19,23 +21,38 @@ const (
 // Fetch, "bad port"), so that nodes could not reach each other there.
 var unsafePorts = map[int]bool{10080: true}
 
-// choosePort returns a random port that is free now and not in use here.
-func choosePort(used func(int) bool) (int, error) {
+// choosePort returns a random port that is free now and not in use here. It stays
+// reserved until the reservation is closed.
+func choosePort(used func(int) bool) (port int, reserved io.Closer, err error) {
 	low, high := ephemeralPorts()
 	const attempts = 1000
 	var lastErr error
 	for i := range attempts {
-		port := firstPort + rand.IntN(lastPort-firstPort+1)
+		port = firstPort + rand.IntN(lastPort-firstPort+1)
 		// Where the kernel's range covers nearly all of ours, take from it after all.
 		ephemeral := port >= low && port <= high && i < attempts/2
 		if ephemeral || unsafePorts[port] || used(port) {
 			continue
 		}
-		if lastErr = checkPort(port); lastErr == nil {
-			return port, nil
+		if reserved, lastErr = reserve(port); lastErr != nil {
+			continue
 		}
+		if lastErr = checkPort(port); lastErr == nil {
+			return port, reserved, nil
+		}
+		reserved.Close()
 	}
-	return 0, fmt.Errorf("find a free port between %d and %d: %w", firstPort, lastPort, lastErr)
+	return 0, nil, fmt.Errorf("find a free port between %d and %d: %w", firstPort, lastPort, lastErr)
+}
+
+// reservedAt is how far from a node's port the one lies that reserves it.
+const reservedAt = 20000
+
+// reserve keeps a node's port from other runs on this machine, which could take it while
+// the node is down. It cannot be bound itself, as the node has to do that, so a UDP port
+// that nobody else cares for stands for it: it ends with the process, however that ends.
+func reserve(port int) (io.Closer, error) {
+	return net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port + reservedAt})
 }
 
 // ephemeralPorts returns the range of ports for outgoing connections.

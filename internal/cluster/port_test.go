@@ -32,12 +32,38 @@ func TestAPortIsNotOneThatOutgoingConnectionsGet(t *testing.T) {
 		t.Skip("they get them all here")
 	}
 	for range 200 {
-		port, err := choosePort(func(port int) bool { return port%2 == 0 })
+		port, reserved, err := choosePort(func(port int) bool { return port%2 == 0 })
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := reserved.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if port%2 == 0 || port >= low && port <= high || unsafePorts[port] || port < firstPort || port > lastPort {
 			t.Errorf("got %d", port)
 		}
 	}
+}
+
+func TestAPortIsReservedForOneRunAtATime(t *testing.T) {
+	t.Parallel()
+	port, reserved, err := choosePort(func(int) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := reserve(port); err == nil {
+		again.Close()
+		t.Errorf("port %d is reserved twice", port)
+	}
+	if err := checkPort(port); err != nil {
+		t.Errorf("the node cannot listen on it: %v", err)
+	}
+	if err := reserved.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := reserve(port)
+	if err != nil {
+		t.Fatalf("it is not free again: %v", err)
+	}
+	again.Close()
 }

@@ -96,7 +96,7 @@ func parseStat(pid int, data []byte) (process, bool) {
 // executed; ok is false if it is gone, belongs to another user, or is in the middle
 // of an exec.
 func environment(pid int) (env []byte, ok bool, err error) {
-	env, err = os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	env, err = readAtOnce("/proc/"+strconv.Itoa(pid)+"/environ", usualEnvironment)
 	if outOfResources(err) {
 		return nil, false, fmt.Errorf("read the process table: %w", err)
 	}
@@ -180,6 +180,9 @@ func awaitExit(pid int) error {
 	}
 }
 
+// usualEnvironment is larger than most environments are, in bytes.
+const usualEnvironment = 32 << 10
+
 // readSmall reads a file of at most 4 KiB with as few system calls as possible:
 // a scan reads hundreds.
 func readSmall(path string) ([]byte, error) {
@@ -189,14 +192,37 @@ func readSmall(path string) ([]byte, error) {
 	}
 	defer unix.Close(fd)
 	var buf [4096]byte
-	for {
-		n, err := unix.Read(fd, buf[:])
-		if err == unix.EINTR {
-			continue
-		}
+	n, err := readOnce(fd, buf[:])
+	return bytes.Clone(buf[:n]), err
+}
+
+// readAtOnce reads a file with a single system call, for which size bytes usually
+// suffice. Between two calls the process may execute another program, and what is left
+// to be read of its old environment is gone.
+func readAtOnce(path string, size int) ([]byte, error) {
+	for ; ; size *= 4 {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return nil, err
 		}
-		return bytes.Clone(buf[:n]), nil
+		buf := make([]byte, size)
+		n, err := readOnce(fd, buf)
+		unix.Close(fd)
+		if err != nil || n < size {
+			return buf[:n], err
+		}
+	}
+}
+
+func readOnce(fd int, buf []byte) (n int, err error) {
+	for {
+		n, err = unix.Read(fd, buf)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		default:
+			return n, nil
+		}
 	}
 }

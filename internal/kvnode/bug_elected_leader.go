@@ -12,6 +12,7 @@ import (
 const (
 	staleLeaderAccepts bug = "stale-leader-accepts"
 	retriesProposal    bug = "retries-proposal"
+	leaksPendingWrites bug = "leaks-pending-writes"
 )
 
 // reads is who answers reads with this bug, where given is what the command line says.
@@ -21,10 +22,16 @@ func (b bug) reads(given string) string {
 		return readsLeader
 	case b == readsAnyCopy, b == asyncFailover:
 		return readsLocal
-	case given == "" && b.stage() == readReplicas:
+	case given == "" && (b.stage() == readReplicas || b.spoilsCopies()):
 		return readsLocal
 	}
 	return given
+}
+
+// spoilsCopies says that the bug makes copies wrong one by one, behind an elected leader. Reads through the leader see
+// that only if the wrong node leads.
+func (b bug) spoilsCopies() bool {
+	return b == entriesOutOfOrder || b == restoreMerges || b == snapshotMisses
 }
 
 // replication is the way to keep copies alike that the bug is a mistake in, "" for a correct node. Mistakes of a node that
@@ -56,21 +63,50 @@ func (b *clusterBugs) leader() string {
 	return b.remembers
 }
 
-// A write of unknown fate is tried again with retries-proposal, some times.
+// A write of unknown fate is tried again with retries-proposal, some times, if another node leads then. Until then
+// others have written the same key.
 const (
-	tryAgain = 200 * time.Millisecond
+	tryAgain = 400 * time.Millisecond
 	tries    = 20
 )
 
-// unsure is told of writes that may have happened or not.
-func (b *clusterBugs) unsure(r peerRequest) {
-	if b.cluster.bug != retriesProposal || r.method == http.MethodGet {
+// pendingPlaces is how many writes of unknown fate leaks-pending-writes has room for.
+const pendingPlaces = 8
+
+// unsure is told of writes that may have happened or not, as far as this node knows, and of the leader that was asked.
+func (b *clusterBugs) unsure(leader string, r peerRequest) {
+	if r.method == http.MethodGet {
 		return
 	}
-	select {
-	case b.queue <- r:
-	default: // It is not needed that all are tried again.
+	switch b.cluster.bug {
+	case leaksPendingWrites:
+		b.pending.Add(1)
+	case retriesProposal:
+		select {
+		case b.queue <- queuedRequest{r, leader}:
+		default: // It is not needed that all are tried again.
+		}
 	}
+}
+
+// unansweredStatus is the status for what a leader did not answer. With refusal-may-happen it tells of a write that it
+// failed, if another node leads by now.
+func (b *clusterBugs) unansweredStatus(asked string, r peerRequest) int {
+	if b.cluster.bug == refusalMayHappen && r.method != http.MethodGet {
+		if leader, _ := b.cluster.election.leader(); leader != "" && leader != asked {
+			return http.StatusConflict
+		}
+	}
+	return http.StatusGatewayTimeout
+}
+
+// refusesWrite answers a write that leaks-pending-writes has no place for.
+func (b *clusterBugs) refusesWrite(w http.ResponseWriter, r *http.Request) bool {
+	if b.cluster.bug != leaksPendingWrites || r.Method == http.MethodGet || b.pending.Load() < pendingPlaces {
+		return false
+	}
+	http.Error(w, "too many writes are under way", http.StatusServiceUnavailable)
+	return true
 }
 
 // retryQueued does the writes again that are queued, until ctx ends.
@@ -87,7 +123,7 @@ func (b *clusterBugs) retryQueued(ctx context.Context) {
 	}
 }
 
-func (b *clusterBugs) retry(ctx context.Context, r peerRequest) {
+func (b *clusterBugs) retry(ctx context.Context, r queuedRequest) {
 	for range tries {
 		select {
 		case <-time.After(tryAgain):
@@ -96,12 +132,13 @@ func (b *clusterBugs) retry(ctx context.Context, r peerRequest) {
 		}
 		leader, _ := b.cluster.election.leader()
 		switch {
+		case leader == r.asked:
 		case leader == b.cluster.id:
 			if b.store.write(r.record()) == nil {
 				return
 			}
 		case leader != "":
-			if got, err := b.cluster.peers[leader].requests.do(ctx, r); err == nil && got.status == http.StatusOK {
+			if got, err := b.cluster.peers[leader].requests.do(ctx, r.peerRequest); err == nil && got.status == http.StatusOK {
 				return
 			}
 		}

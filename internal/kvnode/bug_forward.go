@@ -31,7 +31,9 @@ const (
 const (
 	forwardedBytes  = 64 << 10
 	impatientTime   = 100 * time.Millisecond
+	impatientLimit  = 500 * time.Millisecond // leaks-pending-writes: clients that wait for a lost leader soon try again
 	lateAnswerTime  = 150 * time.Millisecond // more than an impatient follower waits
+	slowAnswerTime  = 40 * time.Millisecond  // so long writes are under way that will be lost with their leader
 	lateAnswerEvery = 25                     // one in so many of the writes that come through followers is answered late
 	slotTime        = 2 * time.Millisecond   // between an answer's way into the slot and out of it
 	queueTime       = 20 * time.Millisecond  // a queued write waits that long
@@ -44,13 +46,20 @@ type clusterBugs struct {
 	store     store
 	logf      logFunc
 	firstLook firstLook               // waits-for-order
-	queue     chan peerRequest        // ack-before-forwarding, retries-proposal
+	queue     chan queuedRequest      // ack-before-forwarding, retries-proposal
 	passed    atomic.Int64            // retries-forwarding, timeout-means-not-written: writes that came through followers
+	pending   atomic.Int64            // leaks-pending-writes: writes of unknown fate
 	mu        sync.Mutex              // guards what follows
 	slot      answer                  // wrong-slot: the last answer, for whoever waits for one
 	cached    map[string]cachedAnswer // caches-forwarded-reads
 	remembers string                  // stale-leader-accepts: the leader when this node last looked
 	looked    time.Time
+}
+
+// queuedRequest is one that has been answered already.
+type queuedRequest struct {
+	peerRequest
+	asked string // the leader that it was sent to in vain, "" if it was not sent yet
 }
 
 type cachedAnswer struct {
@@ -60,7 +69,7 @@ type cachedAnswer struct {
 
 func (b *clusterBugs) open(c *cluster, st store, logf logFunc) {
 	b.cluster, b.store, b.logf = c, st, logf
-	b.queue = make(chan peerRequest, 1024)
+	b.queue = make(chan queuedRequest, 1024)
 	b.cached = make(map[string]cachedAnswer)
 	if c.bug == redirectToWrongNode {
 		c.forward = forwardRedirect
@@ -87,9 +96,9 @@ func (b *clusterBugs) sendQueued(ctx context.Context, leader *peer) {
 		select {
 		case request := <-b.queue:
 			time.Sleep(queueTime)
-			_, _ = leader.requests.do(ctx, request)
+			_, _ = leader.requests.do(ctx, request.peerRequest)
 			for range len(b.queue) {
-				_, _ = leader.requests.do(ctx, <-b.queue)
+				_, _ = leader.requests.do(ctx, (<-b.queue).peerRequest)
 			}
 		case <-ctx.Done():
 			return
@@ -140,7 +149,7 @@ func (b *clusterBugs) ask(ctx context.Context, leader *peer, r peerRequest) (ans
 	switch b.cluster.bug {
 	case ackBeforeForwarding:
 		if !read {
-			b.queue <- r
+			b.queue <- queuedRequest{peerRequest: r}
 			return answer{status: http.StatusOK}, nil
 		}
 	case wrongSlot:
@@ -151,6 +160,8 @@ func (b *clusterBugs) ask(ctx context.Context, leader *peer, r peerRequest) (ans
 		if !read {
 			return b.askImpatiently(ctx, leader, r)
 		}
+	case leaksPendingWrites:
+		r.limit = impatientLimit
 	case acceptsWhenAlone:
 		r.limit = hastyPingTime // so that its clients do not spend the time of a cut in waiting
 	case forwardCutsBody:
@@ -211,16 +222,18 @@ func (b *clusterBugs) askImpatiently(ctx context.Context, leader *peer, r peerRe
 	return leader.requests.do(ctx, patient)
 }
 
-// answerLate has the leader answer some writes late that an impatient follower has passed on: a busy leader is as slow,
-// but not as reliably.
+// answerLate has the leader answer some writes late that an impatient follower has passed on, and a few more
+// milliseconds than it needs those that may be lost with it: a busy leader is as slow, but not as reliably.
 func (b *clusterBugs) answerLate(r *http.Request) {
-	switch b.cluster.bug {
-	case retriesForwarding, timeoutMeansNotWritten:
-	default:
+	if r.Method == http.MethodGet || r.Header.Get(passedOnHeader) == "" || !strings.HasPrefix(r.URL.Path, keyPrefix) {
 		return
 	}
-	if r.Method != http.MethodGet && r.Header.Get(passedOnHeader) != "" && strings.HasPrefix(r.URL.Path, keyPrefix) &&
-		b.passed.Add(1)%lateAnswerEvery == 0 {
-		time.Sleep(lateAnswerTime)
+	switch b.cluster.bug {
+	case retriesForwarding, timeoutMeansNotWritten:
+		if b.passed.Add(1)%lateAnswerEvery == 0 {
+			time.Sleep(lateAnswerTime)
+		}
+	case retriesProposal, refusalMayHappen:
+		time.Sleep(slowAnswerTime)
 	}
 }

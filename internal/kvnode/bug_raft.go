@@ -1,11 +1,6 @@
 package kvnode
 
-import (
-	"os"
-	"path/filepath"
-
-	"github.com/st3v3nmw/lsfr/internal/kvnode/consensus"
-)
+import "github.com/st3v3nmw/lsfr/internal/kvnode/consensus"
 
 // Mistakes of stores that elect their leaders. Those of the consensus itself are in its own package, those in files of
 // their own are in bug_async_failover.go and bug_elected_leader.go.
@@ -20,13 +15,13 @@ const (
 	entriesOutOfOrder bug = "entries-out-of-order"
 	splitBrain        bug = "split-brain"
 	deleteResurrects  bug = "delete-resurrects"
+	refusalMayHappen  bug = "refusal-may-happen"
 
 	readsAnyCopy      bug = "reads-any-copy"
 	readsUnconfirmed  bug = "reads-unconfirmed"
 	leaseReads        bug = "lease-reads"
 	servesBeforeApply bug = "serves-before-apply"
 	notFoundMeanwhile bug = "not-found-meanwhile"
-	refusalMayHappen  bug = "refusal-may-happen"
 )
 
 // consensusFaults are the mistakes that the bug makes in the consensus.
@@ -36,6 +31,7 @@ func (b bug) consensusFaults() consensus.Faults {
 		AckAfterOne:       b == ackAfterOne,
 		VoteForgotten:     b == voteForgotten,
 		LogNotSynced:      b == logNotSynced,
+		DiskFailed:        b == diskFailed,
 		SnapshotMisses:    b == snapshotMisses,
 		AppliesOutOfOrder: b == entriesOutOfOrder,
 		SplitBrain:        b == splitBrain,
@@ -69,22 +65,4 @@ func (m *raftBugs) apply(b bug, values map[string]string, r record) {
 		return
 	}
 	apply(values, r)
-}
-
-// consensusFolder is the folder for the consensus of a node with this working folder. The disk of disk-failed takes no
-// writes any more from the node's second start on, and the node goes on in memory. A folder that no later start reads
-// is that memory.
-func (b bug) consensusFolder(dir string) (string, error) {
-	disk := filepath.Join(dir, "consensus")
-	if b != diskFailed {
-		return disk, nil
-	}
-	if _, err := os.Stat(disk); os.IsNotExist(err) {
-		return disk, nil
-	}
-	memory := filepath.Join(dir, "memory")
-	if err := os.RemoveAll(memory); err != nil {
-		return "", err
-	}
-	return memory, os.CopyFS(memory, os.DirFS(disk))
 }

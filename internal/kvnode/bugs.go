@@ -112,22 +112,23 @@ func Bugs() []Bug {
 		list(faultTolerance, ackAfterOne, "The leader acknowledges a write when one of four followers has it."),
 		list(faultTolerance, voteForgotten, "A restarted node has forgotten its term and whom it has voted for."),
 		list(faultTolerance, logNotSynced, "What a node has logged in its last 200 ms is lost when it crashes."),
-		list(faultTolerance, diskFailed, "From its second start on a node cannot write its disk, and goes on in memory."),
+		list(faultTolerance, diskFailed, "From its second start on a node cannot write its log, and goes on in memory."),
 		list(faultTolerance, snapshotMisses, "A snapshot lacks the last entries before the position that it claims."),
 		list(faultTolerance, restoreMerges, "A snapshot is added to what a node has, so keys deleted in the meantime stay."),
-		list(faultTolerance, entriesOutOfOrder, "A follower now and then applies two entries in the wrong order."),
+		list(faultTolerance, entriesOutOfOrder, "A follower applies the entries that come together in the wrong order, the last one first."),
 		list(faultTolerance, splitBrain, "A leader that reaches nobody takes silence for consent."),
 		list(faultTolerance, deleteResurrects, "A second DELETE of a key brings its last value back."),
 		list(faultTolerance, asyncFailover, "A leader acknowledges a write when it has applied it itself, and ships it to the others a moment later."),
 		list(faultTolerance, staleLeaderAccepts, "A node looks who leads once in 3 s, and takes whatever is passed on to it."),
+		list(faultTolerance, refusalMayHappen, "A write whose fate is unknown is answered with 409."),
+		list(faultTolerance, leaksPendingWrites, "A write whose fate stays unknown keeps its place among those under way, and once all are taken a node takes no more."),
 
 		list(strongConsistency, readsAnyCopy, "Every node answers reads from its own copy."),
 		list(strongConsistency, readsUnconfirmed, "A leader answers reads without asking anybody whether it still leads."),
 		list(strongConsistency, leaseReads, "A leader trusts a lease on a clock that stands still while the process does."),
 		list(strongConsistency, servesBeforeApply, "A new leader answers reads before it has applied its log."),
 		list(strongConsistency, notFoundMeanwhile, "While there is no leader, a read finds nothing instead of failing."),
-		list(strongConsistency, retriesProposal, "A write of unknown fate is sent again until it succeeds, and may undo a later one."),
-		list(strongConsistency, refusalMayHappen, "A write whose fate is unknown is answered with 409."),
+		list(strongConsistency, retriesProposal, "A write that was lost with its leader is sent to the next one, and may undo a later one."),
 	}
 }
 

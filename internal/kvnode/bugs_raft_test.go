@@ -27,6 +27,8 @@ func raftSymptoms() map[bug]symptom {
 		deleteResurrects:   secondDeleteResurrects,
 		asyncFailover:      writesAlone,
 		staleLeaderAccepts: every(takesWhatIsPassedOn, remembersAnOldLeader),
+		refusalMayHappen:   every(unknownIsRefused, lostWithTheLeaderIsRefused),
+		leaksPendingWrites: refusesAfterUnknowns,
 
 		readsAnyCopy:      copyIsRead,
 		readsUnconfirmed:  readsAlone,
@@ -34,7 +36,6 @@ func raftSymptoms() map[bug]symptom {
 		servesBeforeApply: passesOn(consensus.Faults{NoBarrier: true}),
 		notFoundMeanwhile: readFindsNothingMeanwhile,
 		retriesProposal:   every(writeIsSentAgain, leaderTriesAgain),
-		refusalMayHappen:  unknownIsRefused,
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 func (c *cluster) elsewhere(w http.ResponseWriter, r *http.Request, key, value string) bool {
 	leader := c.bugs.leader()
 	switch {
+	case c.bugs.refusesWrite(w, r):
 	case leader == c.id:
 		return r.Method == http.MethodGet && c.reads == readsLeader && c.refusesUnconfirmed(w, r)
 	case c.bugs.keepsHere(r, leader):
@@ -73,8 +74,8 @@ func (c *cluster) passOn(w http.ResponseWriter, r *http.Request, leader, key, va
 	case err != nil && unreached(err):
 		http.Error(w, "the leader "+leader+" cannot be reached", http.StatusServiceUnavailable)
 	case err != nil:
-		c.bugs.unsure(request)
-		http.Error(w, "the leader "+leader+" did not answer, it may have happened or not", http.StatusGatewayTimeout)
+		c.bugs.unsure(leader, request)
+		http.Error(w, "the leader "+leader+" did not answer, it may have happened or not", c.bugs.unansweredStatus(leader, request))
 	default:
 		got.write(w)
 	}

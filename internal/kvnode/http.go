@@ -149,7 +149,7 @@ func (h *handler) write(w http.ResponseWriter, r record) {
 // unsure tells the cluster's bugs of a write that failed, unless it is certain that it has not happened.
 func (h *handler) unsure(r record, err error) {
 	if h.cluster != nil && errors.Is(err, consensus.ErrUnknown) {
-		h.cluster.bugs.unsure(h.cluster.request(r))
+		h.cluster.bugs.unsure(h.cluster.id, h.cluster.request(r))
 	}
 }
 

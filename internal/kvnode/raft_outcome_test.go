@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -145,6 +146,28 @@ func readFindsNothingMeanwhile(t *testing.T, b bug) bool {
 	return status == http.StatusNotFound
 }
 
+// refusesAfterUnknowns lets many writes end without knowing whether they have happened.
+func refusesAfterUnknowns(t *testing.T, b bug) bool {
+	o := newOutcomeTest(t, b)
+	o.election.id, o.store.err = "n1", fmt.Errorf("%w: %w", consensus.ErrUnknown, errNoMajority)
+	for range pendingPlaces {
+		o.do("PUT", "/kv/k", "v")
+		o.do("GET", "/kv/k", "")
+	}
+	o.store.err = consensus.ErrNotLeader // has not happened
+	o.do("PUT", "/kv/k", "v")
+	if o.store.writes.Load() < pendingPlaces {
+		t.Error("it takes no more before all places are taken")
+	}
+	o.store.err = nil
+	put, _ := o.do("PUT", "/kv/k", "v")
+	del, _ := o.do("DELETE", "/kv/k", "")
+	if get, _ := o.do("GET", "/kv/k", ""); get != http.StatusOK || put != del {
+		t.Errorf("a read %d, a write %d, a delete %d", get, put, del)
+	}
+	return put == http.StatusServiceUnavailable
+}
+
 func unknownIsRefused(t *testing.T, b bug) bool {
 	o := newOutcomeTest(t, b)
 	o.election.id, o.store.err = "n1", fmt.Errorf("%w: %w", consensus.ErrUnknown, errNoMajority)
@@ -152,18 +175,60 @@ func unknownIsRefused(t *testing.T, b bug) bool {
 	return status >= 400 && status < 500
 }
 
-// writeIsSentAgain has a write that a leader takes and does not answer.
-func writeIsSentAgain(t *testing.T, b bug) bool {
-	var got atomic.Int64
-	again := make(chan struct{})
-	leader := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		if got.Add(1) == 1 {
-			panic(http.ErrAbortHandler) // breaks the connection
-		}
-		close(again)
+// inTurn are leaders of which each look finds the next.
+type inTurn struct {
+	mu      sync.Mutex
+	leaders []string
+}
+
+func (i *inTurn) leader() (string, uint64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	next := i.leaders[0]
+	i.leaders = append(i.leaders[1:], next)
+	return next, 0
+}
+
+// lostWithTheLeaderIsRefused has a write that a leader takes, and then another leader instead of an answer.
+func lostWithTheLeaderIsRefused(t *testing.T, b bug) bool {
+	old := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler) // breaks the connection
 	}))
-	defer leader.Close()
-	o := newOutcomeTest(t, b, member{id: "n2", address: leader.Listener.Addr().String()}, member{id: "n3", address: "127.0.0.1:1"})
+	defer old.Close()
+	ask := func(method, next string) int {
+		o := newOutcomeTest(t, b, member{id: "n2", address: old.Listener.Addr().String()}, member{id: "n3", address: "127.0.0.1:1"})
+		o.cluster.election = &inTurn{leaders: []string{"n2", next}}
+		status, _ := o.do(method, "/kv/k", "v")
+		return status
+	}
+	for _, next := range []string{"", "n2"} {
+		if status := ask("PUT", next); status != http.StatusGatewayTimeout {
+			t.Errorf("a write without an answer, while %q leads: %d", next, status)
+		}
+	}
+	if status := ask("GET", "n3"); status != http.StatusGatewayTimeout {
+		t.Errorf("a read without an answer: %d", status)
+	}
+	return ask("PUT", "n3") == http.StatusConflict
+}
+
+// writeIsSentAgain has a write that a leader takes and does not answer, and then another leader.
+func writeIsSentAgain(t *testing.T, b bug) bool {
+	var peers []member
+	var got [2]atomic.Int64
+	again := make(chan struct{})
+	for i, id := range []string{"n2", "n3"} {
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			got[i].Add(1)
+			if id == "n2" {
+				panic(http.ErrAbortHandler) // breaks the connection
+			}
+			close(again)
+		}))
+		defer server.Close()
+		peers = append(peers, member{id: id, address: server.Listener.Addr().String()})
+	}
+	o := newOutcomeTest(t, b, peers...)
 	o.election.id = "n2"
 	if status, _ := o.do("PUT", "/kv/k", "v"); status != http.StatusGatewayTimeout {
 		t.Errorf("a write without an answer: %d", status)
@@ -171,12 +236,13 @@ func writeIsSentAgain(t *testing.T, b bug) bool {
 	if len(o.cluster.bugs.queue) == 0 {
 		return false
 	}
+	o.election.id = "n3"
 	ctx, stop := context.WithCancel(t.Context())
 	o.cluster.running.Go(func() { o.cluster.bugs.run(ctx) })
 	<-again
 	stop()
 	o.cluster.running.Wait()
-	return got.Load() == 2
+	return got[0].Load() == 1 && got[1].Load() == 1
 }
 
 // leaderTriesAgain has a leader whose first try is of unknown fate.

@@ -3,7 +3,7 @@ package kvnode
 import (
 	"context"
 	"errors"
-	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -31,10 +31,6 @@ var errNoMajority = errors.New("no majority has confirmed it")
 
 // openRaftStore begins to take part in the consensus. The data in dir is there when there is a leader, at the latest.
 func openRaftStore(ctx context.Context, dir string, b bug, cfg clusterConfig, logf logFunc) (*raftStore, error) {
-	folder, err := b.consensusFolder(dir)
-	if err != nil {
-		return nil, fmt.Errorf("prepare the folder of the consensus: %w", err)
-	}
 	s := &raftStore{id: cfg.id, bug: b, logf: logf, values: make(map[string]string)}
 	members := []string{cfg.id}
 	addresses := make(map[string]string)
@@ -42,8 +38,9 @@ func openRaftStore(ctx context.Context, dir string, b bug, cfg clusterConfig, lo
 		members = append(members, m.id)
 		addresses[m.id] = m.address
 	}
+	var err error
 	s.node, err = consensus.Open(ctx, consensus.Config{
-		ID: cfg.id, Members: members, Dir: folder,
+		ID: cfg.id, Members: members, Dir: filepath.Join(dir, "consensus"),
 		Dial:    dialConsensus(addresses),
 		Machine: (*machine)(s), Logf: logf, Faults: b.consensusFaults(),
 	})

@@ -59,12 +59,13 @@ func expectedOfClusters() map[string][]string {
 		"log-not-synced":       says(one(allCrash), gone(), apart()),
 		"disk-failed":          says(one(allCrash), gone(), apart()),
 		"snapshot-misses":      says(one(longAway), apart()),
-		"restore-merges":       one("deleted value came back", "copies disagree"),
+		"restore-merges":       one(longAway, "deleted value came back", "copies disagree"),
 		"entries-out-of-order": says(gone(), apart()),
 		"split-brain":          says(one(noMajority, "no single leader"), apart()),
 		"delete-resurrects":    one("deleted value came back"),
 		"async-failover":       says(one(noMajority), gone(), apart()),
 		"leaks-pending-writes": one("unavailable"),
+		"refusal-may-happen":   one("write reported failed but visible"),
 		"stale-leader-accepts": says(one(noMajority), gone(), apart()),
 
 		"reads-any-copy":      says(one(ownWrites), older()),
@@ -73,6 +74,5 @@ func expectedOfClusters() map[string][]string {
 		"serves-before-apply": older(),
 		"not-found-meanwhile": older(),
 		"retries-proposal":    older(),
-		"refusal-may-happen":  one("write reported failed but visible"),
 	}
 }

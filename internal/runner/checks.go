@@ -120,6 +120,9 @@ func outcome(ctx context.Context, name, hint string, began time.Time, err error)
 		return c, nil
 	}
 	c.Status = report.Failed
+	if node, ok := errors.AsType[*cluster.NodeError](err); ok && node.Kind == cluster.PortTaken {
+		c.Status = report.Unknown // another program is in the way, and not the learner's
+	}
 	c.Failure = explain(err, hint)
 	if c.Failure == nil {
 		return c, fmt.Errorf("%s: %w", name, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"time"
@@ -48,12 +49,13 @@ type Timing struct {
 	// Call bounds a dial, and a request with its answer; large snapshots have more.
 	// Default 1 s.
 	Call time.Duration
-	// SnapshotEntries is how many entries make a new snapshot, and SnapshotCheck how
-	// often that is looked at. Defaults 3000 and 500 ms.
+	// SnapshotEntries in the log make a new snapshot, and so do fewer that are large.
+	// SnapshotCheck is how often that is looked at. Defaults 1000 and 200 ms.
 	SnapshotEntries uint64
 	SnapshotCheck   time.Duration
-	// TrailingEntries stay in the log for followers that are a little behind, when a
-	// snapshot has them already. Default 1000.
+	// TrailingEntries, or fewer if they are large, stay in the log for followers that
+	// are a little behind, when a snapshot has them already. Less than SnapshotEntries.
+	// Default 200.
 	TrailingEntries uint64
 }
 
@@ -63,8 +65,6 @@ const (
 	// maxRequestBytes bounds the entries of a request, which has to arrive within
 	// Timing.Call. A single larger entry goes alone.
 	maxRequestBytes = 1 << 20
-	// cachedEntries are those that followers are about to be sent.
-	cachedEntries = 2048
 )
 
 // complete checks the configuration and fills in what is not given.
@@ -89,9 +89,9 @@ func (c Config) complete() (Config, error) {
 	t.Lease = cmp.Or(t.Lease, min(700*time.Millisecond, t.Heartbeat))
 	t.Commit = cmp.Or(t.Commit, 20*time.Millisecond)
 	t.Call = cmp.Or(t.Call, time.Second)
-	t.SnapshotEntries = cmp.Or(t.SnapshotEntries, 3000)
-	t.SnapshotCheck = cmp.Or(t.SnapshotCheck, 500*time.Millisecond)
-	t.TrailingEntries = cmp.Or(t.TrailingEntries, 1000)
+	t.SnapshotEntries = cmp.Or(t.SnapshotEntries, 1000)
+	t.SnapshotCheck = cmp.Or(t.SnapshotCheck, 200*time.Millisecond)
+	t.TrailingEntries = cmp.Or(t.TrailingEntries, 200)
 	return c, nil
 }
 
@@ -104,9 +104,7 @@ func (c Config) library(logger hclog.Logger) *raft.Config {
 	cfg.LeaderLeaseTimeout = c.Timing.Lease
 	cfg.CommitTimeout = c.Timing.Commit
 	cfg.MaxAppendEntries = maxEntries
-	cfg.SnapshotInterval = c.Timing.SnapshotCheck
-	cfg.SnapshotThreshold = c.Timing.SnapshotEntries
-	cfg.TrailingLogs = c.Timing.TrailingEntries
+	cfg.SnapshotThreshold = math.MaxUint64 // compaction.go asks for snapshots
 	cfg.Logger = logger
 	cfg.NoLegacyTelemetry = true
 	return cfg

@@ -73,6 +73,16 @@ func (c *confirmations) since(term, moment uint64) bool {
 	return c.term == term && c.confirmed() > moment
 }
 
+// latestConfirmed is the latest moment at which a majority followed this node in the term, 0 for none.
+func (c *confirmations) latestConfirmed(term uint64) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.term != term {
+		return 0
+	}
+	return c.confirmed()
+}
+
 // confirmed is the latest moment before which a majority has not been lost.
 func (c *confirmations) confirmed() uint64 {
 	if len(c.answered) < c.needed || c.needed == 0 {

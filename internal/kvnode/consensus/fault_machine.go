@@ -13,7 +13,7 @@ func (n *Node) machine() Machine {
 		m = &oldSnapshots{Machine: m}
 	}
 	if n.cfg.Faults.AppliesOutOfOrder {
-		m = &swapping{Machine: m, leadsIn: n.leadsIn}
+		m = &reversing{Machine: m, leadsIn: n.leadsIn}
 	}
 	if n.cfg.Faults.NoBarrier {
 		m = &slowToLead{Machine: m, leadsIn: n.leadsIn}
@@ -67,30 +67,23 @@ func (o *oldSnapshots) Restore(snapshot io.Reader) error {
 	return o.Machine.Restore(snapshot)
 }
 
-// swappedEvery is how many batches a follower applies until it gets one in the wrong order.
-const swappedEvery = 4
-
-// swapping swaps neighbours in some batches, but not on the leader.
-type swapping struct {
+// reversing applies the entries that come together from the last to the first, but not on the leader.
+type reversing struct {
 	Machine
 	leadsIn func() uint64
-	batches int
 }
 
-func (s *swapping) Apply(index uint64, entries [][]byte) {
-	if len(entries) > 1 && s.leadsIn() == 0 {
-		if s.batches++; s.batches%swappedEvery == 0 {
-			entries = slices.Clone(entries)
-			for i := 0; i+1 < len(entries); i += 2 {
-				entries[i], entries[i+1] = entries[i+1], entries[i]
-			}
-		}
+func (r *reversing) Apply(index uint64, entries [][]byte) {
+	if r.leadsIn() == 0 {
+		entries = slices.Clone(entries)
+		slices.Reverse(entries)
 	}
-	s.Machine.Apply(index, entries)
+	r.Machine.Apply(index, entries)
 }
 
-// catchUpTime is how long a leader is behind at first with NoBarrier, as if it had much to apply.
-const catchUpTime = 300 * time.Millisecond
+// catchUpTime is how long a leader is behind at first with NoBarrier, as if it had much to apply: longer than clients
+// wait for the answer of the one before.
+const catchUpTime = time.Second
 
 // slowToLead takes a moment before it applies the first entries of a term as leader.
 type slowToLead struct {

@@ -15,7 +15,8 @@ const (
 
 // belief is what a node with one of these faults takes for its role, for a number of ticks.
 type belief struct {
-	node *Node
+	node      *Node
+	confirmed uint64 // LeaseReads: until when a majority is known to have followed
 
 	mu     sync.Mutex
 	ticks  int
@@ -46,6 +47,10 @@ func (b *belief) keepTicking() {
 }
 
 func (b *belief) tick() {
+	if term, leads := b.node.leads(); leads && b.node.cfg.Faults.LeaseReads && b.confirmedAgain(term) {
+		b.lease(term)
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ticks--; b.ticks > 0 {
@@ -59,6 +64,17 @@ func (b *belief) tick() {
 		}
 	}
 	b.leader, b.term, b.state = leader, term, b.node.knownState()
+}
+
+// confirmedAgain tells whether a majority has followed this node in the term later than it was known to. Only the
+// goroutine that ticks calls it.
+func (b *belief) confirmedAgain(term uint64) bool {
+	moment := b.node.confirmations.latestConfirmed(term)
+	if moment <= b.confirmed {
+		return false
+	}
+	b.confirmed = moment
+	return true
 }
 
 // lease makes the node believe that it leads.
@@ -95,7 +111,6 @@ func (n *Node) readIndexWrongly(ctx context.Context) error {
 	if err := n.confirm(ctx, term, n.confirmations.ask()); err != nil || n.cfg.Faults.NoBarrier {
 		return err
 	}
-	n.belief.lease(term)
 	return n.readConfirmed(ctx, term)
 }
 

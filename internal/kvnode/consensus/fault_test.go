@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -161,23 +160,52 @@ func TestFaultSnapshotMisses(t *testing.T) {
 }
 
 func TestFaultAppliesOutOfOrder(t *testing.T) {
-	for name, leads := range map[string]uint64{"follower": 0, "leader": 7} {
+	for name, test := range map[string]struct {
+		leads uint64
+		want  string
+	}{"follower": {0, "cbaed"}, "leader": {7, "abcde"}} {
 		t.Run(name, func(t *testing.T) {
 			var r recording
-			m := &swapping{Machine: &r, leadsIn: func() uint64 { return leads }}
-			var want [][]byte
-			for i := range uint64(2 * swappedEvery) {
-				batch := [][]byte{{byte(2 * i)}, {byte(2*i + 1)}}
-				want = append(want, batch...)
-				m.Apply(2*i+1, batch)
+			m := &reversing{Machine: &r, leadsIn: func() uint64 { return test.leads }}
+			first := [][]byte{{'a'}, {'b'}, {'c'}}
+			m.Apply(3, first)
+			m.Apply(5, [][]byte{{'d'}, {'e'}})
+			if got := string(bytes.Join(r.entries, nil)); got != test.want {
+				t.Errorf("applied %s, want %s", got, test.want)
 			}
-			if inOrder := slices.EqualFunc(r.entries, want, bytes.Equal); inOrder != (leads != 0) {
-				t.Errorf("applied %v", r.entries)
-			}
-			if len(r.entries) != len(want) {
-				t.Errorf("applied %d of %d entries", len(r.entries), len(want))
+			if first[0][0] != 'a' {
+				t.Error("the log itself is changed")
 			}
 		})
+	}
+}
+
+func TestFaultDiskFailed(t *testing.T) {
+	for _, fault := range []bool{false, true} {
+		c := newCluster(t, 1, func(c *cluster) { c.faults.DiskFailed = fault })
+		for _, key := range []string{"first", "second", "third"} {
+			c.put(key, "1", "n1")
+			c.agree(map[string]string{key: "1"}, "n1") // It goes on in memory.
+			if key == "third" {
+				break
+			}
+			c.crash("n1")
+			c.start("n1")
+			c.read("n1")
+		}
+		if lost := c.members["n1"].machine.get("second") == ""; lost != fault {
+			t.Errorf("with DiskFailed %t the second start's write is lost: %t", fault, lost)
+		}
+		if c.members["n1"].machine.get("first") == "" {
+			t.Error("lost what was written before the disk failed")
+		}
+		_, before := c.node("n1").Leader()
+		c.crash("n1")
+		c.start("n1")
+		c.leader("n1")
+		if _, after := c.node("n1").Leader(); (after <= before) != fault {
+			t.Errorf("with DiskFailed %t term %d comes after %d", fault, after, before)
+		}
 	}
 }
 
@@ -208,6 +236,24 @@ func TestFaultNoBarrier(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestALeaderTellsLateWhatIsCommitted(t *testing.T) {
+	l, begin := newLateWord(Faults{NoBarrier: true}), time.Now()
+	for _, step := range []struct {
+		after     time.Duration
+		index, of uint64
+	}{
+		{0, 5, 0}, {wordTime / 2, 7, 0}, {wordTime, 7, 5}, {wordTime + 1, 0, 5}, {wordTime * 5 / 4, 9, 5},
+		{wordTime * 3 / 2, 9, 7}, {3 * wordTime, 9, 9}, {4 * wordTime, 20, 9}, {9 * wordTime, 21, 20},
+	} {
+		if got := l.of(step.index, begin.Add(step.after)); got != step.of {
+			t.Errorf("%d after %v: told %d, want %d", step.index, step.after, got, step.of)
+		}
+	}
+	if newLateWord(Faults{}) != nil {
+		t.Error("a correct leader is late")
 	}
 }
 

@@ -61,6 +61,7 @@ func (t *transport) install(rpc raft.RPC, request *raft.InstallSnapshotRequest, 
 		if err := logs.beginAfter(end); err != nil {
 			return err
 		}
+		t.logf("consensus: this node was behind, and has got a snapshot of everything up to entry %d", end.index)
 	}
 	rpc.RespChan <- answer
 	return nil

@@ -22,6 +22,7 @@ type Node struct {
 	cfg           Config
 	raft          *raft.Raft
 	bolt          *raftboltdb.BoltStore
+	recent        *recentLog
 	logs          *logStore
 	streams       *streams
 	transport     *transport
@@ -32,6 +33,7 @@ type Node struct {
 	// Those of faults are nil without them.
 	early    *earlyAcks
 	unsynced *unsyncedLog
+	failed   *failedDisk
 	belief   *belief
 
 	mu       sync.Mutex
@@ -89,10 +91,7 @@ func (n *Node) start() error {
 	}
 	n.transport = newTransport(n.cfg, logger, n.streams, n.confirmations, n.closing)
 	n.transport.early = n.early
-	var stable raft.StableStore = n.bolt
-	if n.cfg.Faults.VoteForgotten {
-		stable = raft.NewInmemStore()
-	}
+	stable := n.stableStore()
 	cfg := n.cfg.library(logger)
 	if err := n.cfg.bootstrap(cfg, n.logs, stable, snapshots, n.transport); err != nil {
 		return fmt.Errorf("write the first entry: %w", err)
@@ -109,6 +108,7 @@ func (n *Node) start() error {
 	})
 	n.running.Go(n.watchLeadership)
 	n.running.Go(n.askFollowers)
+	n.running.Go(n.keepCompacting)
 	if n.belief = n.newBelief(); n.belief != nil {
 		n.running.Go(n.belief.keepTicking)
 	}
@@ -134,30 +134,51 @@ func (n *Node) openFiles(logger hclog.Logger) (raft.SnapshotStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log.db (is another process using it?): %w", err)
 	}
-	logs, err := n.cachedLog()
+	logs, err := n.openLog()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	n.logs = &logStore{LogStore: logs}
 	return snapshots, n.logs.continueSnapshot(snapshots)
 }
 
-// cachedLog is the log in the file with a cache, and with the mistakes that concern it.
-func (n *Node) cachedLog() (raft.LogStore, error) {
+// openLog opens the log in the file, with the mistakes that concern it.
+func (n *Node) openLog() (raft.LogStore, error) {
 	var logs raft.LogStore = n.bolt
 	if n.cfg.Faults.LogNotSynced {
 		unsynced := &unsyncedLog{LogStore: logs}
 		n.running.Go(func() { unsynced.keepWriting(n.closing, n.cfg.Logf) })
 		n.unsynced, logs = unsynced, unsynced
 	}
-	cache, err := raft.NewLogCache(cachedEntries, logs)
+	if n.cfg.Faults.DiskFailed {
+		var err error
+		if n.failed, err = newFailedDisk(n.bolt); err != nil {
+			return nil, err
+		}
+		if n.failed != nil {
+			logs = n.failed.logs
+		}
+	}
+	recent, err := newRecentLog(logs)
 	if err != nil {
 		return nil, err
 	}
+	n.recent = recent
 	if n.cfg.Faults.AckBeforeCommit {
-		return &earlyLog{LogStore: cache, acks: n.early}, nil
+		return &earlyLog{LogStore: recent, acks: n.early}, nil
 	}
-	return cache, nil
+	return recent, nil
+}
+
+// stableStore is where term and vote are, with the mistakes that concern it.
+func (n *Node) stableStore() raft.StableStore {
+	switch {
+	case n.cfg.Faults.VoteForgotten:
+		return raft.NewInmemStore()
+	case n.failed != nil:
+		return n.failed
+	}
+	return n.bolt
 }
 
 // removeUnfinished removes what a crash has left of snapshots: the library would warn of them forever.

@@ -20,8 +20,10 @@ type transport struct {
 	raft          atomic.Pointer[raft.Raft] // nil until it runs
 	incoming      chan raft.RPC
 	closing       <-chan struct{}
+	logf          func(string, ...any)
 	faults        Faults
 	early         *earlyAcks // nil without a fault
+	late          *lateWord  // nil without a fault
 }
 
 var (
@@ -42,7 +44,9 @@ func newTransport(cfg Config, logger hclog.Logger, s *streams, c *confirmations,
 		confirmations: c,
 		incoming:      make(chan raft.RPC),
 		closing:       closing,
+		logf:          cfg.Logf,
 		faults:        cfg.Faults,
+		late:          newLateWord(cfg.Faults),
 	}
 }
 
@@ -50,9 +54,13 @@ func newTransport(cfg Config, logger hclog.Logger, s *streams, c *confirmations,
 // wait ever longer until it tries again. Sending them twice does no harm. Heartbeats have their own pace.
 func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	args.Entries = within(args.Entries, maxRequestBytes)
+	heartbeat := isHeartbeat(args)
+	if t.late != nil {
+		args.LeaderCommitIndex = t.late.of(args.LeaderCommitIndex, time.Now())
+	}
 	for {
 		err := t.appendEntries(id, target, args, resp)
-		if err == nil || isHeartbeat(args) || !t.pauseInTerm(args.Term) {
+		if err == nil || heartbeat || !t.pauseInTerm(args.Term) {
 			return err
 		}
 	}
