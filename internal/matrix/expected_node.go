@@ -59,8 +59,9 @@ func expectedOfOneNode() map[string][]string {
 		"half-value":                one(whole, "torn value"),
 		"torn-tail-fatal":           one(whole, "exited"),
 		"line-limit-64k":            says(one(bytes, whole), older()),
-		"snapshot-keeps-deleted":    one("keeps deletes across a crash", "deleted value came back"),
-		"serves-before-replay":      says(crash, older()),
-		"big-values-async":          says(one(bytes, whole), older()),
+		// Nothing, and then the value again: a history that does not hold the delete calls the first read stale.
+		"snapshot-keeps-deleted": says(one("keeps deletes across a crash"), older()),
+		"serves-before-replay":   says(crash, older()),
+		"big-values-async":       says(one(bytes, whole), older()),
 	}
 }

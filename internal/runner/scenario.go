@@ -78,6 +78,8 @@ func (r *run) scenarioFailed(ctx context.Context, s *challenges.Scenario, err er
 	return outcome(ctx, s.Title, s.Hint, time.Now(), err)
 }
 
+const outageHint = "A majority that is connected accepts writes within 10 s, through each of its nodes. Look at the nodes' logs from that time on: does anybody stand for election, and is anybody elected? Does every node find out who leads now? And what is never given back when a request fails or times out: a lock, a place in a queue, a connection?"
+
 // judge checks the history against the model, and asks for evidence.
 func (r *run) judge(ctx context.Context, l *live, h *history.History, file string) (report.Check, error) {
 	c := report.Check{Status: report.Passed, Scenario: l.summary(h, file)}
@@ -117,7 +119,7 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 	case c.Scenario.Availability != nil && c.Scenario.Availability.Unavailable != nil:
 		c.Status = report.Failed
 		c.Failure = &report.Failure{
-			Rule: string(challenges.RuleUnavailable), Summary: report.OutageSentence(c.Scenario.Availability.Unavailable), Hint: l.scenario.Hint,
+			Rule: string(challenges.RuleUnavailable), Summary: report.OutageSentence(c.Scenario.Availability.Unavailable), Hint: outageHint,
 		}
 	case v.Status == models.Unknown:
 		c.Status = report.Unknown
