@@ -44,7 +44,7 @@ func (e *Env) On(n *cluster.Node) *Env {
 	return &on
 }
 
-// Once returns the same environment, but a 503 is the answer where others ask again.
+// Once returns the same environment, but a node that declines is not asked again.
 func (e *Env) Once() *Env {
 	once := *e
 	once.once = true
@@ -120,16 +120,21 @@ func (e *Env) Do(ctx context.Context, r Request) (*workload.Response, error) {
 	return nil, &Failure{Rule: RuleNoAnswer, Summary: fmt.Sprintf("%s got no answer from %s: %v", r, e.Node().ID(), err), Request: e.request(r), Err: err}
 }
 
-// notNowTime is how long a node of a cluster may answer 503 to what it has to do. Leaders
-// change at any time, also without a fault, and nobody can be asked while they do.
+// notNowTime is how long a node of a cluster may decline what it has to do. Leaders change
+// at any time, also without a fault, and nobody can be asked while they do.
 const notNowTime = 10 * time.Second
+
+// notNow reports whether a status says that the one who would know cannot be asked now.
+func notNow(status int) bool {
+	return status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout
+}
 
 // ask is Do, again and again while a node of a cluster says that it cannot answer now.
 func (e *Env) ask(ctx context.Context, r Request) (*workload.Response, error) {
 	patient := !e.once && len(e.Cluster.Nodes()) > 1
 	for began := time.Now(); ; {
 		res, err := e.Do(ctx, r)
-		if err != nil || res.Status != http.StatusServiceUnavailable || !patient || time.Since(began) >= notNowTime {
+		if err != nil || !notNow(res.Status) || !patient || time.Since(began) >= notNowTime {
 			return res, err
 		}
 		if err := pause(ctx, pollEvery); err != nil {
@@ -196,7 +201,7 @@ func (e *Env) mismatch(r Request, res *workload.Response, status int, body strin
 func mismatchRule(r Request, res *workload.Response, status int, body string) Rule {
 	got := strings.TrimSpace(string(res.Body))
 	switch {
-	case res.Status == http.StatusServiceUnavailable:
+	case notNow(res.Status):
 		return RuleUnavailable
 	case r.Method != http.MethodGet:
 		return RuleWrongAnswer
@@ -215,7 +220,7 @@ const tornLength = 1_000
 // ReadRule is what an answer to a GET violates that is not 200 with this value.
 func ReadRule(res *workload.Response, want string) Rule {
 	switch got := string(res.Body); {
-	case res.Status == http.StatusServiceUnavailable:
+	case notNow(res.Status):
 		return RuleUnavailable
 	case res.Status == http.StatusNotFound:
 		return RuleValueMissing

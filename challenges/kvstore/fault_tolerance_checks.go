@@ -77,6 +77,10 @@ func checkFailover(ctx context.Context, e *challenges.Env, away func(leader *clu
 	if err != nil {
 		return err
 	}
+	deleted, err := accepted(ctx, e.On(old), e.Key("deleted"), e.Value())
+	if err != nil {
+		return err
+	}
 	back, err := away(old)
 	if err != nil {
 		return err
@@ -94,6 +98,12 @@ func checkFailover(ctx context.Context, e *challenges.Env, away func(leader *clu
 	if err != nil {
 		return err
 	}
+	for _, n := range others[:2] { // the second time there is nothing to be deleted
+		if err := e.On(n).Delete(ctx, deleted); err != nil {
+			return err
+		}
+	}
+	meanwhile.add(deleted, "")
 	returned = true
 	if err := challenges.Steps(back, func() error { return e.Settle(ctx) }); err != nil {
 		return err
