@@ -30,6 +30,8 @@ const (
 	RuleCopiesDisagree Rule = "copies disagree"
 	// RuleNoMajority is a write that was acknowledged without a majority.
 	RuleNoMajority Rule = "acknowledged without a majority"
+	// RuleFailedVisible is a write that was refused, and took effect all the same.
+	RuleFailedVisible Rule = "write reported failed but visible"
 	// RuleNoSingleLeader is nodes that do not agree on one leader in time.
 	RuleNoSingleLeader Rule = "no single leader"
 	// RuleTermWentBack is a term that has not grown where it must.
@@ -44,7 +46,7 @@ const (
 
 var rules = [...]Rule{
 	RuleWrongAnswer, RuleNoAnswer, RuleUnavailable, RuleWrongRedirect, RuleValueMissing, RuleWrongValue, RuleDeletedCameBack,
-	RuleTornValue, RuleStaleRead, RuleCopiesDisagree, RuleNoMajority, RuleNoSingleLeader, RuleTermWentBack, RuleClusterInfo,
+	RuleTornValue, RuleStaleRead, RuleCopiesDisagree, RuleNoMajority, RuleFailedVisible, RuleNoSingleLeader, RuleTermWentBack, RuleClusterInfo,
 	RuleMembership, RuleTooSlow,
 }
 

@@ -43,6 +43,12 @@ func faultTolerance() challenges.Stage {
 				Run:   checkMinority,
 			},
 			{
+				Name:  "a write that was refused never takes effect",
+				Hint:  "A 4xx (but 408) says that the write did not happen and never will. A leader that is deposed cannot know that: what it has written down and sent may be on other nodes, and the next leader commits it. Answer 503 when you do not know, and 4xx only to requests that are wrong in themselves.",
+				Limit: failoverLimit,
+				Run:   checkRefused,
+			},
+			{
 				Name:  "two of five down: still writable",
 				Hint:  "Three of five are a majority: with any two nodes dead, writes through the other three are acknowledged again within 10 s.",
 				Limit: failoverLimit,

@@ -124,7 +124,7 @@ func checkFailover(ctx context.Context, e *challenges.Env, away func(leader *clu
 
 // refused writes through a node that must not acknowledge it.
 func refused(ctx context.Context, e *challenges.Env, n *cluster.Node, key, value, why string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	res, err := e.On(n).Try(ctx, challenges.Request{Method: http.MethodPut, Path: "/kv/" + key, Body: value})
 	if err != nil || res.Status < 200 || res.Status > 299 {
@@ -191,6 +191,69 @@ func checkMinority(ctx context.Context, e *challenges.Env) error {
 	}
 	return nil
 }
+
+// checkRefused lets the leader speak and hear nothing: what it is asked to write reaches
+// all the others, who never manage to say so.
+func checkRefused(ctx context.Context, e *challenges.Env) error {
+	old, others, err := e.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	heal, err := e.CutOneWay(others, []*cluster.Node{old})
+	if err != nil {
+		return err
+	}
+	defer heal()
+	const offered = 8
+	var status [offered]int
+	key := func(i int) string { return e.Key(fmt.Sprint("refused-", i)) }
+	err = inParallel(offered, func(i int) error {
+		within, cancel := context.WithTimeout(ctx, requestTime)
+		defer cancel()
+		res, err := e.On(old).Try(within, challenges.Request{Method: http.MethodPut, Path: "/kv/" + key(i), Body: e.Value()})
+		if err == nil {
+			status[i] = res.Status
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	heal()
+	if err := e.Settle(ctx); err != nil {
+		return err
+	}
+	// Who has these writes has all that came before them.
+	after, err := writable(ctx, e, e.Cluster.Nodes(), "after")
+	if err != nil {
+		return err
+	}
+	if err := convergeAll(ctx, e, e.Cluster.Nodes(), after); err != nil {
+		return err
+	}
+	for i, s := range status {
+		if s < 400 || s > 499 || s == http.StatusRequestTimeout {
+			continue
+		}
+		for _, n := range e.Cluster.Nodes() {
+			res, err := e.On(n).Do(ctx, challenges.Request{Method: http.MethodGet, Path: "/kv/" + key(i)})
+			if err != nil {
+				return err
+			}
+			if res.Status == http.StatusOK {
+				return &challenges.Failure{
+					Rule:    challenges.RuleFailedVisible,
+					Summary: fmt.Sprintf("%s refused a write with %d while it heard no other node, and %s has it all the same", old.ID(), s, n.ID()),
+					Request: fmt.Sprintf("PUT /kv/%s on %s", key(i), old.ID()), Expected: "503, or no answer", Actual: fmt.Sprint(s),
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// requestTime is how long a client waits for an answer.
+const requestTime = 2 * time.Second
 
 // agree waits until all nodes answer the same for a key.
 func agree(ctx context.Context, e *challenges.Env, key string) error {
