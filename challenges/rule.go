@@ -40,7 +40,7 @@ const (
 	RuleClusterInfo Rule = "cluster info"
 	// RuleMembership is a node that is reported alive and is not, or the reverse.
 	RuleMembership Rule = "wrong membership"
-	// RuleTooSlow is a check that took longer than it may.
+	// RuleTooSlow is a check that was given up after a long time, and proves nothing.
 	RuleTooSlow Rule = "too slow"
 )
 

@@ -62,7 +62,7 @@ func faultTolerance() challenges.Stage {
 			},
 			{
 				Name:  "nodes that were away for long get everything, deletes included",
-				Hint:  "Thousands of writes later, a node that comes back finds that the log it needs has been compacted: it gets a snapshot, which replaces what it has, and the entries behind it. Nothing may be missing between the two, and what was deleted meanwhile must be gone. Such a node may lead soon.",
+				Hint:  "Thousands of writes and many megabytes later, a node that comes back finds that the log it needs has been compacted: it gets a snapshot, which replaces what it has, and the entries behind it. Nothing may be missing between the two, and what was deleted meanwhile must be gone. Such a node may lead soon.",
 				Limit: failoverLimit,
 				Run:   checkLongAway,
 			},

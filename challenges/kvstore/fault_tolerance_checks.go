@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/challenges"
@@ -343,8 +344,30 @@ func checkThreeDown(ctx context.Context, e *challenges.Env) error {
 	)
 }
 
-// awayKeys are more entries than most logs keep before they are compacted.
-const awayKeys = 4_000
+// Stores compact their logs after so many entries or so many bytes: awayKeys and
+// awayBytes, in values of 1 MiB, are more than most keep.
+const (
+	awayKeys  = 3_000
+	awayBytes = 10 << 20
+)
+
+// writeLarge writes awayBytes through these nodes.
+func writeLarge(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, name string) (pairs, error) {
+	const size = 1 << 20
+	written := make([]pairs, awayBytes/size)
+	err := inParallel(len(nodes), func(w int) error {
+		for i := w; i < len(written); i += len(nodes) {
+			v := largeValue(fmt.Sprint(name, i), size)
+			k, err := accepted(ctx, e.On(nodes[w]), e.Key(fmt.Sprint(name, i)), v)
+			if err != nil {
+				return err
+			}
+			written[i].add(k, v)
+		}
+		return nil
+	})
+	return slices.Concat(written...), err
+}
 
 // checkLongAway lets two followers miss much, and then the other two, so that whoever
 // leads once the leader is gone has had to catch up.
@@ -383,7 +406,11 @@ func checkLongAway(ctx context.Context, e *challenges.Env) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, many...)
+		large, err := writeLarge(ctx, e, here, fmt.Sprintf("large%d-", round))
+		if err != nil {
+			return err
+		}
+		all = append(append(all, many...), large...)
 		if err := challenges.Steps(
 			func() error { return startAll(ctx, e) },
 			func() error { return e.Settle(ctx) },

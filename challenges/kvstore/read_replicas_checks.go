@@ -298,8 +298,12 @@ func writeMany(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, na
 		on, done := e.On(nodes[w%len(nodes)]).Apart()
 		defer done()
 		for {
+			// Whoever takes an index writes it, so that none of those written is left out.
+			if time.Since(began) > writingTime && next.Load() >= fewestKeys {
+				return nil
+			}
 			i := int(next.Add(1) - 1)
-			if i >= count || i >= fewestKeys && time.Since(began) > writingTime {
+			if i >= count {
 				return nil
 			}
 			key, err := accepted(ctx, on, all[i].key, all[i].value)

@@ -75,6 +75,7 @@ func correct() []subject {
 		{name: "correct/async", title: "reference node, fixed leader, copies that lag", command: []string{node, "--replication", "async", "--reads", "local"}, stages: lagging, briefly: lagging, towards: readReplicas},
 		{name: "correct/python", title: "examples/python", dir: python, needs: "python3", command: []string{run}, stages: slices.Concat(alone, lagging), briefly: lagging, towards: readReplicas},
 		{name: "correct/javascript", title: "examples/node", dir: javascript, needs: "node", command: []string{run}, stages: alone, briefly: alone, towards: crashRecovery},
+		{name: "correct/javascript-raft", title: "examples/node-raft", dir: filepath.Join("examples", "node-raft"), needs: "node", command: []string{run}, stages: elected, towards: strongConsistency},
 		{name: "correct/raft-redirect", title: "reference node, Raft, redirects", command: []string{node, "--forward", "redirect"}, stages: elected, towards: strongConsistency},
 		{name: "correct/async-leader-reads", title: "reference node, fixed leader, which alone reads", command: []string{node, "--replication", "async", "--reads", "leader"}, stages: []string{clustering}, towards: clustering},
 		{name: "correct/python-leader-reads", title: "examples/python, the leader alone reads", dir: python, needs: "python3", command: []string{run, "--reads", "leader"}, stages: []string{clustering}, towards: clustering},

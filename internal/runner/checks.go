@@ -103,10 +103,12 @@ func (r *run) check(ctx context.Context, c *cluster.Cluster, client *workload.Cl
 	}
 	err := k.Run(ctx, challenges.NewEnv(c, client, number))
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
-		return &challenges.Failure{Rule: challenges.RuleTooSlow, Summary: context.Cause(ctx).Error(), Err: err}
+		return &challenges.Failure{Rule: challenges.RuleTooSlow, Summary: context.Cause(ctx).Error(), Hint: slowHint, Err: err}
 	}
 	return err
 }
+
+const slowHint = "No single answer was late, but all of them together were: the check was given up, and shows nothing. Is the machine busy with something else? If not, find out what takes the time in your program."
 
 // outcome sorts an error into the two channels: what the learner's program did
 // becomes part of the result, what lsfr did stays an error.
@@ -120,8 +122,10 @@ func outcome(ctx context.Context, name, hint string, began time.Time, err error)
 		return c, nil
 	}
 	c.Status = report.Failed
-	if node, ok := errors.AsType[*cluster.NodeError](err); ok && node.Kind == cluster.PortTaken {
-		c.Status = report.Unknown // another program is in the way, and not the learner's
+	node, nodeFailed := errors.AsType[*cluster.NodeError](err)
+	f, failed := errors.AsType[*challenges.Failure](err)
+	if nodeFailed && node.Kind == cluster.PortTaken || failed && f.Rule == challenges.RuleTooSlow {
+		c.Status = report.Unknown // another program is in the way, or slow is not wrong
 	}
 	c.Failure = explain(err, hint)
 	if c.Failure == nil {
