@@ -17,9 +17,10 @@ test:
 	$(GO) vet ./...
 	$(GO) test -race -short ./...
 	$(GO) test -p 1 -timeout 20m $(LONG)
+	$(GO) test -parallel 4 -timeout 20m ./internal/matrix
 
 # LONG has the packages with tests that -short leaves out, or that the race detector falsifies.
-LONG = ./cmd/lsfr ./history/... ./internal/matrix ./internal/runner ./internal/simulate ./models
+LONG = ./cmd/lsfr ./history/... ./internal/runner ./internal/simulate ./models
 
 ## short: what to run while working
 short:
