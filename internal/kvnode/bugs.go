@@ -89,8 +89,8 @@ func Bugs() []Bug {
 		list(clustering, wrongSlot, "All requests that a follower passes on share one place for the answer, so one may get another's."),
 		list(clustering, localReads, "A follower answers reads from its own copy, which is a moment behind."),
 		list(clustering, cachesForwardedReads, "A follower caches what it has read from the leader, and knows nothing of writes elsewhere."),
-		list(clustering, retriesForwarding, "A follower that waits too long for the leader sends a write again, which then happens twice."),
 		list(clustering, timeoutMeansNotWritten, "A follower that waits too long for the leader answers 409, though the write has happened."),
+		list(clustering, retriesForwarding, "A follower that waits too long for the leader sends a write again, which then happens twice."),
 		list(clustering, forwardCutsBody, "A follower passes on only the first 64 kB of a value."),
 		list(clustering, forwardLosesStatus, "A follower answers 200, whatever the leader has answered."),
 
