@@ -188,7 +188,9 @@ func TestASnapshotThatComesLateIsNotInstalled(t *testing.T) {
 	c := newCluster(t, 1)
 	c.put("a", "1", "n1")
 	n := c.node("n1")
-	last := n.raft.AppliedIndex()
+	last := n.raft.LastIndex()
+	// Raft counts an entry as applied a moment after whoever proposed it has heard so.
+	c.eventually("count the write as applied", func() bool { return n.raft.AppliedIndex() == last })
 	var log raft.Log
 	if err := n.logs.GetLog(last, &log); err != nil {
 		t.Fatal(err)
