@@ -137,7 +137,7 @@ func (e *Env) ask(ctx context.Context, r Request) (*workload.Response, error) {
 		if err != nil || !notNow(res.Status) || !patient || time.Since(began) >= notNowTime {
 			return res, err
 		}
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := Wait(ctx, pollEvery); err != nil {
 			return nil, err
 		}
 	}
@@ -303,14 +303,14 @@ func Eventually(ctx context.Context, within time.Duration, try func() error) err
 			late.Problem = fmt.Sprintf("after %g s still: %s", within.Seconds(), info.Problem)
 			return &late
 		}
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := Wait(ctx, pollEvery); err != nil {
 			return err
 		}
 	}
 }
 
-// pause lets time pass, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
+// Wait lets time pass, unless ctx ends first.
+func Wait(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

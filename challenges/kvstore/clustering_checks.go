@@ -220,7 +220,7 @@ func (v visibility) checkStartOrder(ctx context.Context, e *challenges.Env) erro
 		if i == len(order)-1 {
 			break
 		}
-		if err := wait(ctx, apart); err != nil {
+		if err := challenges.Wait(ctx, apart); err != nil {
 			return err
 		}
 	}

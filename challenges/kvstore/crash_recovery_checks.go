@@ -18,7 +18,7 @@ func checkCrashWhileRecovering(ctx context.Context, e *challenges.Env) error {
 			func() error { return e.Put(ctx, e.Key(fmt.Sprint("k", i)), values[i]) },
 			func() error { return e.Node().Kill(ctx) },
 			func() error { return e.Node().Spawn(ctx) },
-			func() error { return wait(ctx, pause) },
+			func() error { return challenges.Wait(ctx, pause) },
 			func() error { return e.Crash(ctx) },
 			func() error { return getAll(ctx, e, "k", values) },
 		); err != nil {
@@ -42,7 +42,7 @@ func checkWhollyOrNotAtAll(ctx context.Context, e *challenges.Env) error {
 			err := e.Put(ctx, k, next)
 			acknowledged <- err == nil
 		}()
-		pause := wait(ctx, time.Duration(1+2*i)*time.Millisecond)
+		pause := challenges.Wait(ctx, time.Duration(1+2*i)*time.Millisecond)
 		err := errors.Join(pause, e.Node().Kill(ctx))
 		ok := <-acknowledged
 		if err != nil {

@@ -182,7 +182,7 @@ func checkInFlight(ctx context.Context, e *challenges.Env) error {
 	if err := e.ExpectStatus(ctx, challenges.Request{Method: http.MethodGet, Path: "/kv/" + e.Key("later")}, http.StatusNotFound); err != nil {
 		return err
 	}
-	if err := wait(ctx, received); err != nil {
+	if err := challenges.Wait(ctx, received); err != nil {
 		return err
 	}
 	stopped := make(chan error, 1)
@@ -236,7 +236,7 @@ func writeUntilRefused(ctx context.Context, e *challenges.Env) (acknowledged fun
 }
 
 func finish(ctx context.Context, puts []*challenges.HalfPut) error {
-	if err := wait(ctx, settled); err != nil {
+	if err := challenges.Wait(ctx, settled); err != nil {
 		return err
 	}
 	for i, p := range puts {
@@ -280,16 +280,4 @@ func checkIdleConnections(ctx context.Context, e *challenges.Env) error {
 		func() error { return e.Node().Start(ctx) },
 		func() error { return e.Get(ctx, k, v) },
 	)
-}
-
-// wait lets time pass, unless ctx ends first.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

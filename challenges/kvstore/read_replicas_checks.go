@@ -55,6 +55,16 @@ func (p pairs) converge(ctx context.Context, on *challenges.Env) error {
 	})
 }
 
+// convergeAll waits until all these nodes have what was written.
+func convergeAll(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, written pairs) error {
+	for _, n := range nodes {
+		if err := written.converge(ctx, e.On(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func checkWritesReachEveryCopy(ctx context.Context, e *challenges.Env) error {
 	var written pairs
 	for i := range 10 {
@@ -72,12 +82,7 @@ func checkWritesReachEveryCopy(ctx context.Context, e *challenges.Env) error {
 			written.add(k, v)
 		}
 	}
-	for _, n := range e.Cluster.Nodes() {
-		if err := written.converge(ctx, e.On(n)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return convergeAll(ctx, e, e.Cluster.Nodes(), written)
 }
 
 // checkReadsWithout takes the leader away and reads from the others what they have, if
@@ -95,25 +100,16 @@ func checkReadsWithout(ctx context.Context, e *challenges.Env, long bool, away f
 		}
 		written.add(k, v)
 	}
-	for _, f := range followers {
-		if err := written.converge(ctx, e.On(f)); err != nil {
-			return err
-		}
+	if err := convergeAll(ctx, e, followers, written); err != nil {
+		return err
 	}
 	back, err := away(leader)
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstOf(errors.Join(err, back())) }()
-	read := func() error {
-		for _, f := range followers {
-			// A store that elects a new leader first has time for that.
-			if err := written.converge(ctx, e.On(f)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	// A store that elects a new leader first has time for that.
+	read := func() error { return convergeAll(ctx, e, followers, written) }
 	if !long {
 		return read()
 	}
@@ -134,7 +130,7 @@ func noticed(ctx context.Context, by []*cluster.Node, gone *cluster.Node) error 
 		if left == 0 {
 			return nil
 		}
-		if err := wait(ctx, 50*time.Millisecond); err != nil {
+		if err := challenges.Wait(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -227,7 +223,7 @@ func checkCatchUpAfterCut(ctx context.Context, e *challenges.Env) error {
 	if written, err = changes(ctx, e, e.Others(f), written); err != nil {
 		return err
 	}
-	if err := wait(ctx, cutTime); err != nil {
+	if err := challenges.Wait(ctx, cutTime); err != nil {
 		return err
 	}
 	// It need not take a write now, but what it acknowledges must be everywhere later.
@@ -346,7 +342,7 @@ func caughtUp(ctx context.Context, on *challenges.Env, written pairs, began time
 			return &late
 		}
 		missing = still
-		if err := wait(ctx, 100*time.Millisecond); err != nil {
+		if err := challenges.Wait(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}

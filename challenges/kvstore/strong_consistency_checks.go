@@ -83,7 +83,7 @@ func checkSleepingLeader(ctx context.Context, e *challenges.Env) error {
 			k, v := e.Key(fmt.Sprintf("woke-%d-%d", round, i)), e.Value()
 			asking.Go(func() { errs[readers+i] = kept[i].offer(ctx, e.On(old), k, v) })
 		}
-		err = errors.Join(wait(ctx, 100*time.Millisecond), old.Resume(ctx))
+		err = errors.Join(challenges.Wait(ctx, 100*time.Millisecond), old.Resume(ctx))
 		asking.Wait()
 		if err = errors.Join(append([]error{err}, errs...)...); err != nil {
 			return firstOf(err)

@@ -94,14 +94,12 @@ func (c *Cluster) AddNode(ctx context.Context, id string) (*Node, error) {
 	if c.closed {
 		return nil, fmt.Errorf("add node %s: %w", id, ErrClosed)
 	}
-	used := make(map[int]bool)
 	for _, n := range c.nodes {
 		if n.id == id {
 			return nil, fmt.Errorf("add node %s: there is one already", id)
 		}
-		used[n.port] = true
 	}
-	port, reserved, err := choosePort(func(port int) bool { return used[port] })
+	port, reserved, err := choosePort()
 	if err != nil {
 		return nil, fmt.Errorf("add node %s: %w", id, err)
 	}

@@ -42,6 +42,13 @@ func (inc *incarnation) expectEnd() bool {
 	return true
 }
 
+// isEnding reports whether lsfr is ending it.
+func (inc *incarnation) isEnding() bool {
+	inc.mu.Lock()
+	defer inc.mu.Unlock()
+	return inc.expected
+}
+
 // signalGroup signals the node's own process group. The group cannot be another's:
 // its first process, dead or alive, has not been reaped.
 func (inc *incarnation) signalGroup(sig syscall.Signal) {

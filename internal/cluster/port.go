@@ -21,9 +21,9 @@ const (
 // Fetch, "bad port"), so that nodes could not reach each other there.
 var unsafePorts = map[int]bool{10080: true}
 
-// choosePort returns a random port that is free now and not in use here. It stays
-// reserved until the reservation is closed.
-func choosePort(used func(int) bool) (port int, reserved io.Closer, err error) {
+// choosePort returns a random port that is free now. It stays reserved until the
+// reservation is closed.
+func choosePort() (port int, reserved io.Closer, err error) {
 	low, high := ephemeralPorts()
 	const attempts = 1000
 	var lastErr error
@@ -31,7 +31,7 @@ func choosePort(used func(int) bool) (port int, reserved io.Closer, err error) {
 		port = firstPort + rand.IntN(lastPort-firstPort+1)
 		// Where the kernel's range covers nearly all of ours, take from it after all.
 		ephemeral := port >= low && port <= high && i < attempts/2
-		if ephemeral || unsafePorts[port] || used(port) {
+		if ephemeral || unsafePorts[port] {
 			continue
 		}
 		if reserved, lastErr = reserve(port); lastErr != nil {
@@ -48,7 +48,7 @@ func choosePort(used func(int) bool) (port int, reserved io.Closer, err error) {
 // reservedAt is how far from a node's port the one lies that reserves it.
 const reservedAt = 20000
 
-// reserve keeps a node's port from other runs on this machine, which could take it while
+// reserve keeps a node's port from other nodes and runs on this machine, which could take it while
 // the node is down. It cannot be bound itself, as the node has to do that, so a UDP port
 // that nobody else cares for stands for it: it ends with the process, however that ends.
 func reserve(port int) (io.Closer, error) {

@@ -190,6 +190,13 @@ func (n *Node) Pause(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("pause node %s: %w", n.id, err)
 	}
+	// A stop that began meanwhile may have looked too early to see the pause, and would
+	// wait in vain. Either it sees the pause, or this sees the stop.
+	if inc.isEnding() {
+		if err := n.resume(ctx, inc); err != nil {
+			return fmt.Errorf("pause node %s: %w", n.id, err)
+		}
+	}
 	return nil
 }
 

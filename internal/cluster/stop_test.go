@@ -266,3 +266,26 @@ func TestStartsStopsAndKillsMayRaceEachOther(t *testing.T) {
 	}
 	mustStart(t, n)
 }
+
+// A stop looks for a pause once. One that comes later would make it wait in vain.
+func TestAPauseOfANodeThatIsBeingEndedIsUndone(t *testing.T) {
+	t.Parallel()
+	for _, ending := range []bool{false, true} {
+		n := newNode(t, serving())
+		mustStart(t, n)
+		inc := n.current()
+		if ending && !inc.expectEnd() {
+			t.Fatal("it has ended by itself")
+		}
+		if err := n.Pause(t.Context()); err != nil {
+			fail(t, err)
+		}
+		row, ok, err := lookup(inc.pid)
+		if err != nil || !ok {
+			t.Fatalf("it is gone: %v", err)
+		}
+		if row.stopped == ending || inc.isPaused() == ending {
+			t.Errorf("ending %v: stopped %v, paused %v", ending, row.stopped, inc.isPaused())
+		}
+	}
+}
