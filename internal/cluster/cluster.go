@@ -80,9 +80,14 @@ func New(ctx context.Context, cfg Config) (*Cluster, error) {
 // nodeID is what a node's name may look like: it becomes a file name.
 var nodeID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
-// AddNode chooses a port and creates the working folder and the log of a node. It
-// does not start the node.
+// AddNode adds a node to a cluster without shards. See AddMember.
 func (c *Cluster) AddNode(ctx context.Context, id string) (*Node, error) {
+	return c.AddMember(ctx, id, Shard{})
+}
+
+// AddMember chooses a port and creates the working folder and the log of a node of a
+// shard group. It does not start the node.
+func (c *Cluster) AddMember(ctx context.Context, id string, shard Shard) (*Node, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -106,6 +111,7 @@ func (c *Cluster) AddNode(ctx context.Context, id string) (*Node, error) {
 	n := &Node{
 		cluster:    c,
 		id:         id,
+		shard:      shard,
 		port:       port,
 		reserved:   reserved,
 		workingDir: filepath.Join(c.cfg.RunDir, id),

@@ -19,6 +19,8 @@ const infoPath = "/cluster/info"
 type Info struct {
 	// ID is the node's own name.
 	ID string
+	// Shard is the node's shard group, empty in a cluster without shards.
+	Shard string
 	// Role is "leader", "follower" or "candidate".
 	Role string
 	// Leader is the ID of the leader that the node knows, empty for null.
@@ -38,10 +40,12 @@ type Member struct {
 // Alive reports whether the member of that ID is there and alive.
 func (i *Info) Alive(id string) bool { return slices.Contains(i.Members, Member{ID: id, Alive: true}) }
 
-// InfoError says what is wrong with a node's answer to GET /cluster/info.
+// InfoError says what is wrong with a node's answer about its cluster.
 type InfoError struct {
 	// Node is the ID of the node that was asked.
 	Node string
+	// Path is what it was asked for, such as /cluster/info.
+	Path string
 	// Problem is a clause such as `"term" is missing`.
 	Problem string
 	// Body is the answer, shortened and without control characters; it may be empty.
@@ -51,7 +55,10 @@ type InfoError struct {
 }
 
 // Error returns one sentence.
-func (e *InfoError) Error() string { return "GET " + infoPath + " on " + e.Node + ": " + e.Problem }
+func (e *InfoError) Error() string { return e.Request() + ": " + e.Problem }
+
+// Request is the request that was answered so, as in "GET /cluster/info on n1".
+func (e *InfoError) Request() string { return "GET " + e.Path + " on " + e.Node }
 
 // Info asks the node about its cluster. The error is an *InfoError if the node did
 // not answer or said something else than the contract wants, or ctx's.
@@ -60,23 +67,35 @@ func (n *Node) Info(ctx context.Context) (*Info, error) {
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	status, body, err := fetch(within, n.host(), n.port, infoPath)
+	silent := func(problem string) error {
+		return &InfoError{Node: n.id, Path: infoPath, Problem: problem, Silent: true}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case within.Err() != nil:
-		return nil, &InfoError{Node: n.id, Problem: fmt.Sprintf("no answer within %s", seconds(limit)), Silent: true}
+		return nil, silent("no answer within " + seconds(limit))
 	case errors.Is(err, errNoConnection):
-		return nil, &InfoError{Node: n.id, Problem: "connection refused", Silent: true}
+		return nil, silent("connection refused")
 	case err != nil:
-		return nil, &InfoError{Node: n.id, Problem: "no HTTP answer: " + printable([]byte(err.Error())), Silent: true}
-	case status != http.StatusOK:
-		return nil, &InfoError{Node: n.id, Problem: fmt.Sprintf("it answered %d %s, want 200 OK", status, http.StatusText(status)), Body: shortBody(body)}
+		return nil, silent("no HTTP answer: " + printable([]byte(err.Error())))
 	}
-	info, problem := parseInfo(body)
+	info, problem := (*Info)(nil), fmt.Sprintf("it answered %d %s, want 200 OK", status, http.StatusText(status))
+	if status == http.StatusOK {
+		info, problem = parseInfo(body)
+	}
+	if problem == "" && n.shard.Name != "" {
+		problem = info.checkShard(body, n.shard.Name)
+	}
 	if problem != "" {
-		return nil, &InfoError{Node: n.id, Problem: problem, Body: shortBody(body)}
+		return nil, NewInfoError(n.id, infoPath, problem, body)
 	}
 	return info, nil
+}
+
+// NewInfoError is about a node's answer to a request for the path.
+func NewInfoError(node, path, problem string, body []byte) *InfoError {
+	return &InfoError{Node: node, Path: path, Problem: problem, Body: shortBody(body)}
 }
 
 func shortBody(body []byte) string {
@@ -211,7 +230,7 @@ func (i *Info) Verify(node string, members []string) error {
 	if problem == "" {
 		return nil
 	}
-	return &InfoError{Node: node, Problem: problem}
+	return &InfoError{Node: node, Path: infoPath, Problem: problem}
 }
 
 func orNull(id string) string {

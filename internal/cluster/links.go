@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"strings"
 
 	"github.com/st3v3nmw/lsfr/internal/netsim"
 )
@@ -64,21 +63,6 @@ func (n *Node) eachLink(do func(*netsim.Link) error) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// clusterFlags are the node's flags in a cluster: its name, and how it reaches each
-// of the others.
-func (n *Node) clusterFlags() []string {
-	if n.cluster.network == nil {
-		return nil
-	}
-	var peers []string
-	for _, l := range n.cluster.allLinks() {
-		if l.from == n {
-			peers = append(peers, l.to.id+"="+l.Addr())
-		}
-	}
-	return []string{"--id", n.id, "--peers", strings.Join(peers, ",")}
 }
 
 // NodeAt returns the node that an address of a Location leads to, such as

@@ -225,7 +225,7 @@ func TestAClusterIsSettledWhenOneLeadsAndAllNameIt(t *testing.T) {
 	if err := c.WaitSettled(t.Context(), patience); err != nil {
 		t.Fatal(err)
 	}
-	if got, term := c.Leader(t.Context()); got != "n1" || term != 0 {
+	if got, term := c.Groups()[0].Leader(t.Context()); got != "n1" || term != 0 {
 		t.Errorf("%q leads in term %d, want n1 in 0", got, term)
 	}
 	tests := []struct {
@@ -247,7 +247,7 @@ func TestAClusterIsSettledWhenOneLeadsAndAllNameIt(t *testing.T) {
 		if !ok || !strings.Contains(err.Error(), tt.said) || len(unsettled.Said) != 3 {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.said)
 		}
-		got, term := c.Leader(t.Context())
+		got, term := c.Groups()[0].Leader(t.Context())
 		if got != tt.leader || got != "" && term != 1 {
 			t.Errorf("%s: a majority names %q in term %d, want %q in 1", tt.name, got, term, tt.leader)
 		}

@@ -19,6 +19,7 @@ import (
 type Node struct {
 	cluster    *Cluster
 	id         string
+	shard      Shard
 	port       int
 	reserved   io.Closer // keeps the port from other runs
 	workingDir string
@@ -32,6 +33,7 @@ type Node struct {
 	url       string
 	latest    *incarnation // nil before the first start
 	everReady bool
+	met       map[*Node]bool // nodes of joining groups that it knows
 }
 
 // ID is the node's name, as in "n1".

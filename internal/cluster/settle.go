@@ -54,7 +54,7 @@ func survey(ctx context.Context, nodes []*Node) []answer {
 }
 
 // WaitSettled returns nil as soon as the cluster is settled: one node leads, and
-// every node names it. With some nodes given, only these count: they are those that
+// every node names it; in a sharded cluster, so in each group. With some nodes given, only these count: they are those that
 // can reach each other. All of them must be running. The error is an *UnsettledError
 // when the time is over, or some seconds after a node began to give answers that
 // break the contract; a *NodeError if a node exited; and ctx's.
@@ -115,11 +115,33 @@ func (a answer) String() string {
 		}
 		return a.node.id + ": " + wrong.Problem + "; it said: " + wrong.Body
 	}
-	return fmt.Sprintf("%s: role %s, leader %s, term %d", a.node.id, a.info.Role, cmp.Or(clipped(a.info.Leader), "null"), a.info.Term)
+	return fmt.Sprintf("%s: role %s, leader %s, term %d", a.node.peerName(), a.info.Role, cmp.Or(clipped(a.info.Leader), "null"), a.info.Term)
 }
 
 // disagreement says why the cluster is not settled, or nothing if it is.
 func disagreement(answers []answer) string {
+	var shards []string
+	byShard := make(map[string][]answer)
+	for _, a := range answers {
+		shard := a.node.shard.Name
+		if _, ok := byShard[shard]; !ok {
+			shards = append(shards, shard)
+		}
+		byShard[shard] = append(byShard[shard], a)
+	}
+	for _, shard := range shards {
+		switch problem := disagreementWithin(byShard[shard]); {
+		case problem != "" && shard != "":
+			return "in shard " + shard + ", " + problem
+		case problem != "":
+			return problem
+		}
+	}
+	return ""
+}
+
+// disagreementWithin is about the nodes of one group.
+func disagreementWithin(answers []answer) string {
 	var leaders, named []string
 	for _, a := range answers {
 		if a.err != nil {
@@ -148,11 +170,11 @@ func disagreement(answers []answer) string {
 	return "the nodes name different leaders"
 }
 
-// Leader returns the ID that a majority of all nodes name as their leader at this
-// moment, or "" if there is none, and the highest term that one of them named with
+// Leader returns the ID that a majority of the group's nodes name as their leader at
+// this moment, or "" if there is none, and the highest term that one of them named with
 // it. It takes at most a second.
-func (c *Cluster) Leader(ctx context.Context) (id string, term int64) {
-	nodes := c.Nodes()
+func (g Group) Leader(ctx context.Context) (id string, term int64) {
+	nodes := g.Nodes
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	said := make(chan Info, len(nodes)) // never blocks who answers late

@@ -30,22 +30,38 @@ func (s Step) who() string {
 		return t.Node
 	case t.Role == All:
 		return "all nodes"
+	case t.Role == Whole && len(s.groups) > 0:
+		return "all of " + s.group().Name
 	case t.Role == Leader:
-		return "the leader"
+		return "the leader" + s.ofGroup()
 	case t.Role == Follower:
-		if len(s.nodes) < 2 {
+		members := len(s.nodes)
+		if len(s.groups) > 0 {
+			members = len(s.group().Nodes)
+		}
+		if members < 2 {
 			return some(t.Count, "follower")
 		}
 		var which []string
-		for _, i := range pick(len(s.nodes)-1, t.Count, s.Seed) {
+		for _, i := range pick(members-1, t.Count, s.Seed) {
 			which = append(which, "the "+ordinal(i+1))
 		}
-		return fmt.Sprintf("%s (%s)", some(len(which), "follower"), and(which))
+		return fmt.Sprintf("%s (%s)%s", some(len(which), "follower"), and(which), s.ofGroup())
 	}
 	if len(s.nodes) == 0 {
 		return some(t.Count, "node")
 	}
 	return and(s.known())
+}
+
+// group is the shard group that the step is about, the zero Group where there are none.
+func (s Step) group() Group { return drawGroup(s.groups, s.Seed) }
+
+func (s Step) ofGroup() string {
+	if len(s.groups) == 0 {
+		return ""
+	}
+	return " of " + s.group().Name
 }
 
 // known returns the targets if the seed alone decides who they are.
@@ -54,7 +70,7 @@ func (s Step) known() []string {
 		return nil
 	}
 	var ids []string
-	for _, i := range s.Target.choose(s.nodes, "", s.Seed) {
+	for _, i := range s.Target.choose(s.nodes, s.group(), "", s.Seed) {
 		ids = append(ids, s.nodes[i])
 	}
 	return ids

@@ -47,7 +47,8 @@ type Step struct {
 	// Calm is as in Spec.
 	Calm bool
 
-	nodes []string // of the plan; nil if the step is not from one
+	nodes  []string // of the plan; nil if the step is not from one
+	groups []Group
 }
 
 // random returns the generator for what the fault chooses.
@@ -59,17 +60,19 @@ type Plan struct {
 	seed   int64
 	tracks []Track
 	nodes  []string
+	groups []Group
 	drawn  []*rand.Rand // of each track
 }
 
 // planStream keeps the plan's random numbers apart from those of the clients.
 const planStream = 1 << 40
 
-// NewPlan draws a plan for a cluster of the nodes with these IDs. Each track has
+// NewPlan draws a plan for a cluster of the nodes with these IDs, and these shard
+// groups if it is sharded. Each track has
 // random numbers of its own, by its index. Faults that make no sense in a cluster so
 // small are left out.
-func NewPlan(seed int64, tracks []Track, nodes []string) *Plan {
-	p := &Plan{seed: seed, nodes: slices.Clone(nodes)}
+func NewPlan(seed int64, tracks []Track, nodes []string, groups ...Group) *Plan {
+	p := &Plan{seed: seed, nodes: slices.Clone(nodes), groups: groups}
 	for i, track := range tracks {
 		p.tracks = append(p.tracks, slices.DeleteFunc(slices.Clone(track), func(s Spec) bool {
 			return s.Weight < 1 || s.Fault.MinNodes > len(nodes)
@@ -109,7 +112,7 @@ func (p *Plan) draw(track int, rng *rand.Rand) (Step, bool) {
 	return Step{
 		Fault: s.Fault, Target: s.Target, Seed: rng.Uint64(),
 		Gap: s.Gap.draw(rng), Hold: s.Hold.draw(rng), Delay: s.Delay.draw(rng),
-		Calm: s.Calm, nodes: p.nodes,
+		Calm: s.Calm, nodes: p.nodes, groups: p.groups,
 	}, true
 }
 

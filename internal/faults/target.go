@@ -18,15 +18,19 @@ const (
 	Leader
 	Follower
 	All
+	// Whole is every node of a shard group.
+	Whole
 )
 
-// Target says whom a fault is aimed at. The zero value is any one node.
+// Target says whom a fault is aimed at. The zero value is any one node. In a sharded
+// cluster leaders, followers and a whole group are those of one group, which the seed
+// decides.
 type Target struct {
 	Role Role
 	// Node is the ID of the only target, if not empty; the other fields say nothing then.
 	Node string
 	// Count is how many nodes of the role, as far as there are; less than 1 means 1.
-	// All ignores it, and of a leader there is one.
+	// All and Whole ignore it, and of a leader there is one.
 	Count int
 }
 
@@ -36,15 +40,18 @@ const (
 	leaderPoll     = 50 * time.Millisecond
 	// targetStream keeps the choice of the targets apart from what a fault chooses.
 	targetStream = 1
+	// groupStream keeps the choice of the group apart from both.
+	groupStream = 2
 )
 
 // resolve finds the targets, in the order of the nodes. Without a leader it waits
 // for one, and finds nobody when leaderPatience or ctx is over.
 func (t Target) resolve(ctx context.Context, env *Env, seed uint64) ([]Node, error) {
 	ids := identities(env.Nodes)
+	group := drawGroup(env.Groups, seed)
 	chosen := func(leader string) []Node {
 		var out []Node
-		for _, i := range t.choose(ids, leader, seed) {
+		for _, i := range t.choose(ids, group, leader, seed) {
 			out = append(out, env.Nodes[i])
 		}
 		return out
@@ -55,7 +62,7 @@ func (t Target) resolve(ctx context.Context, env *Env, seed uint64) ([]Node, err
 			return nil, fmt.Errorf("there is no node %s", t.Node)
 		}
 		return chosen(""), nil
-	case t.Role == Any || t.Role == All:
+	case t.Role == Any || t.Role == All || t.Role == Whole:
 		return chosen(""), nil
 	case env.Leader == nil:
 		return nil, errors.New("nothing here can tell who leads")
@@ -63,7 +70,7 @@ func (t Target) resolve(ctx context.Context, env *Env, seed uint64) ([]Node, err
 	ctx, cancel := context.WithTimeout(ctx, leaderPatience)
 	defer cancel()
 	for {
-		if found := chosen(env.Leader(ctx)); len(found) > 0 {
+		if found := chosen(env.Leader(ctx, group)); len(found) > 0 {
 			return found, nil
 		}
 		if sleep(ctx, leaderPoll) != nil {
@@ -72,35 +79,56 @@ func (t Target) resolve(ctx context.Context, env *Env, seed uint64) ([]Node, err
 	}
 }
 
-// choose returns the indices of the targets among the nodes, ascending.
-func (t Target) choose(nodes []string, leader string, seed uint64) []int {
-	at := slices.Index(nodes, leader)
+// choose returns the indices of the targets among the nodes, ascending. The zero Group
+// is all nodes.
+func (t Target) choose(nodes []string, group Group, leader string, seed uint64) []int {
+	members := group.Nodes
+	if len(members) == 0 {
+		members = nodes
+	}
 	switch {
 	case t.Node != "":
-		return indices(slices.Index(nodes, t.Node))
+		return indices(nodes, t.Node)
 	case t.Role == All:
-		return pick(len(nodes), len(nodes), seed)
+		return indices(nodes, nodes...)
+	case t.Role == Whole:
+		return indices(nodes, members...)
+	case t.Role == Any:
+		return pick(len(nodes), t.Count, seed)
+	case !slices.Contains(members, leader):
+		return nil // and whom nobody leads follows nobody
 	case t.Role == Leader:
-		return indices(at)
-	case t.Role == Follower && at < 0:
-		return nil // whom nobody leads follows nobody
-	case t.Role == Follower:
-		followers := pick(len(nodes)-1, t.Count, seed)
-		for k, i := range followers {
-			if i >= at {
-				followers[k]++
-			}
-		}
-		return followers
+		return indices(nodes, leader)
 	}
-	return pick(len(nodes), t.Count, seed)
+	var followers []string
+	for _, n := range members {
+		if n != leader {
+			followers = append(followers, n)
+		}
+	}
+	var out []int
+	for _, i := range pick(len(followers), t.Count, seed) {
+		out = append(out, slices.Index(nodes, followers[i]))
+	}
+	return out
 }
 
-func indices(i int) []int {
-	if i < 0 {
-		return nil
+// drawGroup draws the group that a step is about; the zero Group if there are none.
+func drawGroup(groups []Group, seed uint64) Group {
+	if len(groups) == 0 {
+		return Group{}
 	}
-	return []int{i}
+	return groups[rand.New(rand.NewPCG(seed, groupStream)).IntN(len(groups))]
+}
+
+// indices are those of the wanted nodes, as far as they are there.
+func indices(nodes []string, wanted ...string) (out []int) {
+	for i, n := range nodes {
+		if slices.Contains(wanted, n) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // pick draws count of the numbers below n, as far as there are, ascending.

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-func led(by string) func(context.Context) string {
-	return func(context.Context) string { return by }
+func led(by string) func(context.Context, Group) string {
+	return func(context.Context, Group) string { return by }
 }
 
 func TestTargetsAreFoundByTheirRole(t *testing.T) {
@@ -90,7 +90,7 @@ func TestAStepWaitsForALeader(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(2)
 			began := time.Now()
-			w.env.Leader = func(context.Context) string {
+			w.env.Leader = func(context.Context, Group) string {
 				if time.Since(began) < 3*time.Second {
 					return ""
 				}
@@ -117,7 +117,7 @@ func TestAStepWaitsForALeader(t *testing.T) {
 
 func TestAStepThatFindsNobodyIsSkippedAndNotRecorded(t *testing.T) {
 	t.Parallel()
-	hanging := func(ctx context.Context) string {
+	hanging := func(ctx context.Context, _ Group) string {
 		<-ctx.Done()
 		return ""
 	}
@@ -125,7 +125,7 @@ func TestAStepThatFindsNobodyIsSkippedAndNotRecorded(t *testing.T) {
 		name   string
 		nodes  int
 		role   Role
-		leader func(context.Context) string
+		leader func(context.Context, Group) string
 		stop   time.Duration // when the run stops
 		cancel time.Duration // when ctx is cancelled
 		took   time.Duration
@@ -177,7 +177,7 @@ func TestASkippedStepIsFollowedByTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(3)
 		asked := 0
-		w.env.Leader = func(context.Context) string {
+		w.env.Leader = func(context.Context, Group) string {
 			if asked++; asked < 150 { // more often than one step asks
 				return ""
 			}
