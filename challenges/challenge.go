@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/st3v3nmw/lsfr/history"
 	"github.com/st3v3nmw/lsfr/internal/faults"
 	"github.com/st3v3nmw/lsfr/workload"
 )
@@ -30,13 +31,59 @@ type Stage struct {
 	// Guide is the stage's documentation, Markdown.
 	Guide string
 	// Nodes is the size of the cluster.
-	Nodes     int
+	Nodes int
+	// Shards is the number of groups of equal size that the nodes form, s1 with the
+	// first of them and so on; 0 for a cluster without shards.
+	Shards    int
 	Checks    []Check
 	Scenarios []Scenario
 	// Towards returns the stage as it is judged on the way to a later one, for a
 	// program that keeps the later one's promises only; nil if that makes no
 	// difference.
 	Towards func(later string) Stage
+}
+
+// Member is a node of a stage.
+type Member struct {
+	ID string
+	// Shard is the name of its shard group, empty where there are none.
+	Shard string
+}
+
+// Members are the nodes of the stage: n1, n2 and so on.
+func (s *Stage) Members() []Member {
+	members := make([]Member, s.Nodes)
+	for i := range members {
+		members[i].ID = fmt.Sprint("n", i+1)
+		if s.Shards > 0 {
+			members[i].Shard = fmt.Sprint("s", i*s.Shards/s.Nodes+1)
+		}
+	}
+	return members
+}
+
+// Groups are the shard groups that members form, none if they have no shards.
+func Groups(members []Member) (groups []history.Group) {
+	for _, m := range members {
+		if m.Shard == "" {
+			continue
+		}
+		if last := len(groups) - 1; last < 0 || groups[last].Shard != m.Shard {
+			groups = append(groups, history.Group{Shard: m.Shard})
+		}
+		last := &groups[len(groups)-1]
+		last.Nodes = append(last.Nodes, m.ID)
+	}
+	return groups
+}
+
+// IDs are the names of members.
+func IDs(members []Member) []string {
+	ids := make([]string, len(members))
+	for i, m := range members {
+		ids[i] = m.ID
+	}
+	return ids
 }
 
 // ScenarioSeed is the seed of the operations and faults of the stage's scenario with
@@ -80,6 +127,14 @@ type Scenario struct {
 	// Converge is how long the copies may take to agree once all faults have
 	// healed and writes have ended; 0 means that they always agree.
 	Converge time.Duration
+	// Joining are nodes that Alongside may add to the cluster.
+	Joining []Member
+	// NotBuilt is the sentence to say after ErrNotBuilt.
+	NotBuilt string
+	// Alongside is what lsfr does itself while clients run, beside the faults; nil for
+	// nothing. A *Failure or an error of a node ends the scenario. ErrNotBuilt says that
+	// the program does not take part, which it need not: the scenario was not tried then.
+	Alongside func(ctx context.Context, e *Env, r *Running) error
 	// Available asks for acknowledged writes as long as a majority is left alone.
 	Available bool
 	// Leaderless reads everything once more on the other nodes while the leader

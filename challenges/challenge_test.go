@@ -68,6 +68,11 @@ func TestEveryStageHasAGuideThatNamesWhatItAsksFor(t *testing.T) {
 			"read index", "no retries", "unknown", "free of faults", "within 10 s", "/cluster/info", "lsfr guide clustering",
 			"lsfr guide fault-tolerance", "lsfr test --so-far",
 		},
+		"sharding": {
+			"--shard", "s1/n2=", "--peers", "--join", "/cluster/shards", `"shard"`, "key cannot be empty", "35 %", "65 %", "25 %", "42 %",
+			"503", "307", "404", "linearizable", "majority", "GET /cluster/info", "POST /cluster/shards", "not tried", "within 30 s",
+			"lsfr guide strong-consistency", "lsfr test --so-far",
+		},
 	}
 	headings := []string{"What to build", "Why it matters", "How it is tested"}
 	for _, c := range all() {
@@ -173,6 +178,7 @@ func TestAStageIsJudgedByWhatLaterOnesStillPromise(t *testing.T) {
 		{"clustering", "fault-tolerance", "eventual"},
 		{"clustering", "strong-consistency", "linearizable"},
 		{"read-replicas", "strong-consistency", "eventual"},
+		{"clustering", "sharding", "linearizable"},
 		{"crash-recovery", "strong-consistency", "linearizable"},
 	} {
 		stages, err := c.SoFar(tt.name, tt.built)

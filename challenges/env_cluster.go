@@ -15,15 +15,22 @@ const SettleTime = 30 * time.Second
 // Settle waits until one node leads and all name it. All nodes must be running.
 func (e *Env) Settle(ctx context.Context) error { return e.Cluster.WaitSettled(ctx, SettleTime) }
 
-// Leader waits until the cluster is settled, and returns its leader and the others.
+// Leader waits until a cluster without shards is settled, and returns its leader and the
+// others.
 func (e *Env) Leader(ctx context.Context) (leader *cluster.Node, followers []*cluster.Node, err error) {
+	return e.LeaderOf(ctx, e.Cluster.Groups()[0])
+}
+
+// LeaderOf waits until the cluster is settled, and returns the leader of a group and
+// its followers.
+func (e *Env) LeaderOf(ctx context.Context, g cluster.Group) (leader *cluster.Node, followers []*cluster.Node, err error) {
 	for began := time.Now(); ; {
 		if err := e.Settle(ctx); err != nil {
 			return nil, nil, err
 		}
-		id, _ := e.Cluster.Leader(ctx)
-		if leader = e.Cluster.Node(id); leader != nil {
-			return leader, e.Others(leader), nil
+		id, _ := g.Leader(ctx)
+		if at := slices.IndexFunc(g.Nodes, func(n *cluster.Node) bool { return n.ID() == id }); at >= 0 {
+			return g.Nodes[at], slices.Delete(slices.Clone(g.Nodes), at, at+1), nil
 		}
 		// An election may begin at any time, also at this moment. Not again and again.
 		if time.Since(began) >= SettleTime {

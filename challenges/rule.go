@@ -40,6 +40,14 @@ const (
 	RuleClusterInfo Rule = "cluster info"
 	// RuleMembership is a node that is reported alive and is not, or the reverse.
 	RuleMembership Rule = "wrong membership"
+	// RuleShard is nodes that name different shards for a key, or other ones than before.
+	RuleShard Rule = "shard changed"
+	// RuleSpread is a shard with far more or fewer of the keys than its share.
+	RuleSpread Rule = "uneven shards"
+	// RuleDivision is data outside the group that it belongs to.
+	RuleDivision Rule = "data not divided"
+	// RuleInterrupted is a group that does not work while only another one is disturbed.
+	RuleInterrupted Rule = "groups not independent"
 	// RuleTooSlow is a check that was given up after a long time, and proves nothing.
 	RuleTooSlow Rule = "too slow"
 )
@@ -47,7 +55,7 @@ const (
 var rules = [...]Rule{
 	RuleWrongAnswer, RuleNoAnswer, RuleUnavailable, RuleWrongRedirect, RuleValueMissing, RuleWrongValue, RuleDeletedCameBack,
 	RuleTornValue, RuleStaleRead, RuleCopiesDisagree, RuleNoMajority, RuleFailedVisible, RuleNoSingleLeader, RuleTermWentBack, RuleClusterInfo,
-	RuleMembership, RuleTooSlow,
+	RuleMembership, RuleShard, RuleSpread, RuleDivision, RuleInterrupted, RuleTooSlow,
 }
 
 // Rules lists them.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,7 +19,8 @@ func complete() *History {
 	return &History{
 		Header: Header{
 			Challenge: "kv-store", Stage: "crash-recovery", Scenario: "crashes-under-load", Model: "linearizable",
-			Seed: 1<<53 - 1, Nodes: []string{"n1", "n2"}, Started: time.Date(2026, 1, 2, 15, 4, 5, 678, time.UTC),
+			Seed: 1<<53 - 1, Nodes: []string{"n1", "n2"},
+			Groups: []Group{{Shard: "s1", Nodes: []string{"n1"}}, {Shard: "s2", Nodes: []string{"n2"}}}, Started: time.Date(2026, 1, 2, 15, 4, 5, 678, time.UTC),
 		},
 		Operations: []Operation{
 			{ID: 0, Client: 3, Node: "n1", Kind: Put, Key: "k7", Value: "c3-118", Call: 12304, Return: 12311, Outcome: OK, Status: 200},
@@ -39,7 +41,8 @@ func complete() *History {
 			{Fault: "kill", Targets: []string{"n1"}, Detail: "killed again 5 ms after its restart", Start: 11900, End: 14000, Hits: 57},
 			{Fault: "stop", Targets: []string{}, Start: 15000, End: 15000},
 		},
-		Leaders: []LeaderEvent{{At: 10, Leader: "n1", Term: 1}, {At: 11950}, {At: 12100, Leader: "n2", Term: 1<<53 - 1}},
+		Leaders: []LeaderEvent{{At: 10, Leader: "n1", Term: 1}, {At: 11950}, {At: 12100, Leader: "n2", Term: 1<<53 - 1}, {At: 12200, Shard: "s1", Leader: "n1", Term: 2}, {At: 12300, Shard: "s2"}},
+		Shards:  map[string]string{"k7": "s2", "k8": "s1", "": "", "q\"\n<": "s1"},
 	}
 }
 
@@ -195,11 +198,12 @@ func TestWhatAChangeOfLeadersMayLeaveOutOrAdd(t *testing.T) {
 		want         LeaderEvent
 	}{
 		{"everything", `{"at":5,"leader":"n1","term":4}`, LeaderEvent{At: 5, Leader: "n1", Term: 4}},
+		{"of a shard", `{"at":5,"shard":"s1","leader":"n1","term":4}`, LeaderEvent{At: 5, Shard: "s1", Leader: "n1", Term: 4}},
 		{"members in another order", `{"term":4,"leader":"n1","at":5}`, LeaderEvent{At: 5, Leader: "n1", Term: 4}},
 		{"nobody leads", `{"at":5,"leader":null,"term":4}`, LeaderEvent{At: 5, Term: 4}},
 		{"nor does a missing name", `{"at":5}`, LeaderEvent{At: 5}},
-		{"members that may be null", `{"at":null,"leader":null,"term":null}`, LeaderEvent{}},
-		{"members that nobody knows yet", `{"at":5,"shard":"s1","leader":"n1","x":[{"at":7}]}`, LeaderEvent{At: 5, Leader: "n1"}},
+		{"members that may be null", `{"at":null,"shard":null,"leader":null,"term":null}`, LeaderEvent{}},
+		{"members that nobody knows yet", `{"at":5,"region":"eu","leader":"n1","x":[{"at":7}]}`, LeaderEvent{At: 5, Leader: "n1"}},
 	} {
 		h := decode(t, `{"leaders":[`+tt.leader+`],`+strings.TrimPrefix(document(""), "{"))
 		if !slices.Equal(h.Leaders, []LeaderEvent{tt.want}) || h.Truncated {
@@ -208,6 +212,66 @@ func TestWhatAChangeOfLeadersMayLeaveOutOrAdd(t *testing.T) {
 	}
 	if without := encode(t, &History{}); bytes.Contains(without, []byte("leaders")) {
 		t.Errorf("nobody watched, and still it says %s", without)
+	}
+}
+
+func TestWhatGroupsAndShardsMayLeaveOutOrAdd(t *testing.T) {
+	t.Parallel()
+	s1 := []Group{{Shard: "s1", Nodes: []string{"n1", "n2"}}}
+	for _, tt := range []struct {
+		name, members string
+		groups        []Group
+		shards        map[string]string
+	}{
+		{"neither", ``, nil, nil},
+		{"empty ones", `"groups":[],"shards":{},`, nil, nil},
+		{"both", `"groups":[{"shard":"s1","nodes":["n1","n2"]}],"shards":{"a":"s1","b":"s2"},`, s1, map[string]string{"a": "s1", "b": "s2"}},
+		{"in another order", `"shards":{"b":"s2","a":"s1"},"groups":[{"nodes":["n1","n2"],"shard":"s1"}],`, s1, map[string]string{"a": "s1", "b": "s2"}},
+		{"members that may be null", `"groups":[{"shard":null,"nodes":null}],"shards":{"a":null,"b":"s2"},`, []Group{{}}, map[string]string{"b": "s2"}},
+		{"missing members", `"groups":[{}],`, []Group{{}}, nil},
+		{"members that nobody knows yet", `"groups":[{"x":[{"shard":7}],"shard":"s1","nodes":["n1","n2"],"y":{}}],`, s1, nil},
+		{"a key with escapes", `"shards":{"\u0061\n":"\u0073"},`, nil, map[string]string{"a\n": "s"}},
+		{"keys that differ in case", `"shards":{"a":"s1","A":"s2"},`, nil, map[string]string{"a": "s1", "A": "s2"}},
+	} {
+		h := decode(t, `{`+tt.members+strings.TrimPrefix(document(""), "{"))
+		if !reflect.DeepEqual(h.Groups, tt.groups) || !reflect.DeepEqual(h.Shards, tt.shards) || h.Truncated {
+			t.Errorf("%s: got %+v and %v", tt.name, h.Groups, h.Shards)
+		}
+	}
+	if without := string(encode(t, &History{Shards: map[string]string{}})); strings.Contains(without, "shard") || strings.Contains(without, "groups") {
+		t.Errorf("there are no shards, and still it says %s", without)
+	}
+}
+
+func TestShardsAreWrittenInTheOrderOfTheirKeys(t *testing.T) {
+	t.Parallel()
+	h := &History{
+		Header:  Header{Nodes: []string{"n1"}, Groups: []Group{{"s1", []string{"n1", "n2", "n3"}}, {Shard: "s2"}}},
+		Leaders: []LeaderEvent{{At: 1, Shard: "s1", Leader: "n1", Term: 3}, {At: 2, Leader: "n1"}},
+		Shards:  map[string]string{"k10": "s1", "k1": "s2", "k2": "s1"},
+	}
+	got := string(encode(t, h))
+	for _, want := range []string{
+		`"nodes":["n1"],"groups":[{"shard":"s1","nodes":["n1","n2","n3"]},{"shard":"s2","nodes":[]}],"started":`,
+		`{"at":1,"shard":"s1","leader":"n1","term":3}`, `{"at":2,"leader":"n1","term":0}`,
+		"],\n \"shards\":{\"k1\":\"s2\",\"k10\":\"s1\",\"k2\":\"s1\"}}\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s\nis missing in\n%s", want, got)
+		}
+	}
+}
+
+func TestAGroupIsFoundByItsShard(t *testing.T) {
+	t.Parallel()
+	h := complete()
+	if got := h.Group("s2"); !slices.Equal(got, []string{"n2"}) {
+		t.Errorf("got %v", got)
+	}
+	for _, none := range []string{"", "s3", "n1"} {
+		if got := h.Group(none); got != nil {
+			t.Errorf("%q: got %v", none, got)
+		}
 	}
 }
 
@@ -252,6 +316,24 @@ func TestDefectiveDocumentsAreRefusedWithTheirLine(t *testing.T) {
 		{"a time of a leader with a fraction", `{"format":"lsfr-history","version":1,"operations":[],"leaders":[{"at":1.5}]}`, 1, `leader number 1: "at" is 1.5`},
 		{"a leader with two times", `{"format":"lsfr-history","version":1,"operations":[],"leaders":[{"at":1,"at":1}]}`, 1, `leader number 1 has two members "at"`},
 		{"leaders twice", `{"format":"lsfr-history","version":1,"leaders":[],"operations":[],"leaders":[]}`, 1, `the file has two members "leaders"`},
+		{"groups that are no list", `{"format":"lsfr-history","version":1,"operations":[],"groups":{"s1":["n1"]}}`, 1, `"groups" is an object, want a list`},
+		{"groups that are null", `{"format":"lsfr-history","version":1,"operations":[],"groups":null}`, 1, `"groups" is null, want a list`},
+		{"a group that is only a name", `{"format":"lsfr-history","version":1,"groups":[{},` + "\n" + `"s1"],"operations":[]}`, 2, `group number 2 is "s1", want an object`},
+		{"a group's shard that is a number", `{"format":"lsfr-history","version":1,"groups":[{"shard":1}],"operations":[]}`, 1, `group number 1: "shard" is 1, want a string`},
+		{"a group of one text", `{"format":"lsfr-history","version":1,"groups":[{"nodes":"n1"}],"operations":[]}`, 1, `group number 1: "nodes" is "n1", want a list of strings`},
+		{"a group of numbers", `{"format":"lsfr-history","version":1,"groups":[{"nodes":[1]}],"operations":[]}`, 1, `group number 1: "nodes" holds something else than strings`},
+		{"a group with two shards", `{"format":"lsfr-history","version":1,"groups":[{"shard":"s1","shard":"s2"}],"operations":[]}`, 1, `group number 1 has two members "shard"`},
+		{"groups twice", `{"format":"lsfr-history","version":1,"groups":[],"groups":[],"operations":[]}`, 1, `the file has two members "groups"`},
+		{"a leader's shard that is a number", `{"format":"lsfr-history","version":1,"operations":[],"leaders":[{"shard":1}]}`, 1, `leader number 1: "shard" is 1, want a string`},
+		{"shards that are a list", `{"format":"lsfr-history","version":1,"operations":[],"shards":["s1"]}`, 1, `"shards" is a list, want an object of keys and their shards`},
+		{"shards that are null", `{"format":"lsfr-history","version":1,"operations":[],"shards":null}`, 1, `"shards" is null, want an object`},
+		{"a key's shard that is a number", `{"format":"lsfr-history","version":1,"operations":[],"shards":{"a":"s1",` + "\n" + `"b":2}}`, 2, `"shards" holds something else than a string for the key "b"`},
+		{"a key's shard that is a group", `{"format":"lsfr-history","version":1,"operations":[],"shards":{"a":{}}}`, 1, `"shards" holds something else than a string for the key "a"`},
+		{"a key in two shards", `{"format":"lsfr-history","version":1,"operations":[],"shards":{"a":"s1",` + "\n" + `"\u0061":"s2"}}`, 2, `"shards" has two members "a"`},
+		{"a key twice, once without a shard", `{"format":"lsfr-history","version":1,"operations":[],"shards":{"a":null,"a":"s2"}}`, 1, `"shards" has two members "a"`},
+		{"shards twice", `{"format":"lsfr-history","version":1,"shards":{},"operations":[],"shards":{}}`, 1, `the file has two members "shards"`},
+		{"a comma too many behind shards", "{\"format\":\"lsfr-history\",\"version\":1,\"operations\":[],\"shards\":{\"a\":\"s1\"\n,}}", 2, "a comma too many"},
+		{"a key's shard that is not UTF-8", "{\"format\":\"lsfr-history\",\"version\":1,\"operations\":[],\n\"shards\":{\"a\":\"\xff\"}}", 2, `"shards" is not UTF-8`},
 		{"a seed with a fraction", `{"format":"lsfr-history","version":1,"seed":1.5,"operations":[]}`, 1, "a whole number"},
 		{"nodes that are no texts", `{"format":"lsfr-history","version":1,"nodes":[1],"operations":[]}`, 1, `"nodes"`},
 		{"a start that is no time", `{"format":"lsfr-history","version":1,"started":"yesterday","operations":[]}`, 1, `"yesterday"`},
@@ -373,7 +455,7 @@ func TestAFileThatBreaksOffIsReadUpToTheBreak(t *testing.T) {
 		}
 		ends = append(ends, b.Len())
 	}
-	if err := w.Close(Ending{want.Faults, want.Leaders}); err != nil {
+	if err := w.Close(Ending{want.Faults, want.Leaders, want.Shards}); err != nil {
 		t.Fatal(err)
 	}
 	whole := b.Bytes()
@@ -413,6 +495,10 @@ func TestAFileThatBreaksOffIsReadUpToTheBreak(t *testing.T) {
 				if len(h.Leaders) > len(want.Leaders) || !slices.Equal(h.Leaders, want.Leaders[:len(h.Leaders)]) {
 					t.Fatalf("cut at %d %s: got leaders %+v", cut, name, h.Leaders)
 				}
+				// The file's closing brace and line break stand behind those of the shards.
+				if whole := cut >= len(whole)-2; whole != reflect.DeepEqual(h.Shards, want.Shards) || !whole && h.Shards != nil {
+					t.Fatalf("cut at %d %s: got shards %v", cut, name, h.Shards)
+				}
 			}
 		}
 	}
@@ -422,7 +508,7 @@ func TestABreakInTheMiddleOfAnyTokenIsNoDefect(t *testing.T) {
 	t.Parallel()
 	begin := `{"format":"lsfr-history","version":1,"operations":[{"id":1,"client":2,"kind":"get","key":"k","call":5}`
 	rest := ` , { "\u0069d" : 22 , "key":"\ud83d\ude00 ü 日本語 \n" , "x":{"y":[null, true, false,-1.5e+3]},"client":3,"kind":"put","value":"v","call":6,"final":false}` +
-		`], "faults": [ {"targets":["n1","n2"]} ], "x-note": [[{}]] }`
+		`], "faults": [ {"targets":["n1","n2"]} ], "groups" : [ { "shard" : "s1" , "nodes":["n1"]} ], "shards":{ "k\u0031" : "s1" ,"k2": null}, "x-note": [[{}]] }`
 	for cut := range len(rest) {
 		h, err := Decode(strings.NewReader(begin + rest[:cut]))
 		if err != nil || !h.Truncated || len(h.Operations) == 0 || h.Operations[0].Key != "k" {
@@ -512,6 +598,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(document(`{"id":1,"client":2,"kind":"delete","key":"k","value":"x","call":5,"settled":9}`)))
 	f.Add([]byte(`{"format":"lsfr-history","version":1,"started":"2026-01-02T15:04:05+07:00","operations":[],"faults":[{}]}`))
 	f.Add([]byte(`{"format":"lsfr-history","version":1,"operations":[],"leaders":[{"at":5,"leader":null},{"leader":""}]}`))
+	f.Add([]byte(`{"format":"lsfr-history","version":1,"groups":[{"nodes":null},{"shard":"s1","nodes":["n1"]}],"operations":[],"shards":{"a":"s1","\u0062":null,` + "\n" + `"a":"s2"}}`))
+	f.Add([]byte(`{"format":"lsfr-history","version":1,"groups":[{"shard":"s1"}],"operations":[],"shards":{"\u0062":"s1"},"leaders":[{"shard":"s1"}]}`))
 	f.Add([]byte("{\"format\":\"lsfr-history\",\n\"version\":9}"))
 	f.Add([]byte("\xff\xfe{"))
 	f.Add([]byte(document("{\"id\":1,\"client\":2,\"kind\":\"get\",\"key\":\"\xff\",\"call\":5}")))
@@ -535,7 +623,8 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again := decode(t, string(encode(t, h)))
-		if !slices.Equal(again.Operations, h.Operations) || len(again.Faults) != len(h.Faults) || !slices.Equal(again.Leaders, h.Leaders) {
+		if !slices.Equal(again.Operations, h.Operations) || len(again.Faults) != len(h.Faults) || !slices.Equal(again.Leaders, h.Leaders) ||
+			len(again.Groups) != len(h.Groups) || !maps.Equal(again.Shards, h.Shards) {
 			t.Fatalf("got  %+v\nwant %+v", again, h)
 		}
 	})

@@ -58,7 +58,7 @@ type decoder struct {
 	src *source
 	h   *History
 
-	item   string // operation, fault or leader
+	item   string // operation, fault, leader or group
 	index  int
 	member string
 
@@ -89,16 +89,18 @@ const (
 	headerModel
 	headerSeed
 	headerNodes
+	headerGroups
 	headerStarted
 	headerOperations
 	headerFaults
 	headerLeaders
+	headerShards
 )
 
 var headerMembers = []string{
 	headerFormat: "format", headerVersion: "version", headerChallenge: "challenge", headerStage: "stage",
-	headerScenario: "scenario", headerModel: "model", headerSeed: "seed", headerNodes: "nodes", headerStarted: "started",
-	headerOperations: "operations", headerFaults: "faults", headerLeaders: "leaders",
+	headerScenario: "scenario", headerModel: "model", headerSeed: "seed", headerNodes: "nodes", headerGroups: "groups", headerStarted: "started",
+	headerOperations: "operations", headerFaults: "faults", headerLeaders: "leaders", headerShards: "shards",
 }
 
 func (d *decoder) document() error {
@@ -122,6 +124,8 @@ func (d *decoder) document() error {
 			_, err = readNumber(d, &h.Seed)
 		case headerNodes:
 			err = d.readTexts(&h.Nodes)
+		case headerGroups:
+			err = d.list("group", d.group)
 		case headerStarted:
 			err = d.readStarted()
 		case headerOperations:
@@ -131,6 +135,8 @@ func (d *decoder) document() error {
 			err = d.list("fault", d.fault)
 		case headerLeaders:
 			err = d.list("leader", d.leader)
+		case headerShards:
+			err = d.readShards()
 		}
 		return err
 	})
@@ -228,11 +234,12 @@ func (d *decoder) fault() error {
 
 const (
 	leaderAt = iota
+	leaderShard
 	leaderName
 	leaderTerm
 )
 
-var leaderMembers = []string{leaderAt: "at", leaderName: "leader", leaderTerm: "term"}
+var leaderMembers = []string{leaderAt: "at", leaderShard: "shard", leaderName: "leader", leaderTerm: "term"}
 
 func (d *decoder) leader() error {
 	var l LeaderEvent
@@ -240,6 +247,8 @@ func (d *decoder) leader() error {
 		switch m {
 		case leaderAt:
 			_, err = readNumber(d, &l.At)
+		case leaderShard:
+			_, err = d.readText(&l.Shard)
 		case leaderName:
 			_, err = d.readText(&l.Leader)
 		case leaderTerm:

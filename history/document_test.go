@@ -46,7 +46,7 @@ func TestTheExamplesOfTheDocumentAreHistories(t *testing.T) {
 func TestTheDocumentExplainsEveryMember(t *testing.T) {
 	t.Parallel()
 	text := readFormatDocument(t)
-	for _, object := range []any{jsonHeader{}, jsonOperation{}, jsonFault{}, jsonLeader{}} {
+	for _, object := range []any{jsonHeader{}, jsonOperation{}, jsonFault{}, jsonLeader{}, jsonGroup{}} {
 		typ := reflect.TypeOf(object)
 		for i := range typ.NumField() {
 			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
@@ -63,7 +63,7 @@ func TestEveryMemberThatIsWrittenIsRead(t *testing.T) {
 	for _, object := range []struct {
 		written any
 		read    []string
-	}{{jsonOperation{}, operationMembers}, {jsonFault{}, faultMembers}, {jsonLeader{}, leaderMembers}, {jsonHeader{}, headerMembers[:headerOperations]}} {
+	}{{jsonOperation{}, operationMembers}, {jsonFault{}, faultMembers}, {jsonLeader{}, leaderMembers}, {jsonGroup{}, groupMembers}, {jsonHeader{}, headerMembers[:headerOperations]}} {
 		var names []string
 		typ := reflect.TypeOf(object.written)
 		for i := range typ.NumField() {

@@ -16,15 +16,21 @@ const (
 )
 
 type jsonHeader struct {
-	Format    string   `json:"format"`
-	Version   int      `json:"version"`
-	Challenge string   `json:"challenge"`
-	Stage     string   `json:"stage"`
-	Scenario  string   `json:"scenario"`
-	Model     string   `json:"model"`
-	Seed      int64    `json:"seed"`
-	Nodes     []string `json:"nodes"`
-	Started   string   `json:"started"`
+	Format    string      `json:"format"`
+	Version   int         `json:"version"`
+	Challenge string      `json:"challenge"`
+	Stage     string      `json:"stage"`
+	Scenario  string      `json:"scenario"`
+	Model     string      `json:"model"`
+	Seed      int64       `json:"seed"`
+	Nodes     []string    `json:"nodes"`
+	Groups    []jsonGroup `json:"groups,omitempty"`
+	Started   string      `json:"started"`
+}
+
+type jsonGroup struct {
+	Shard string   `json:"shard"`
+	Nodes []string `json:"nodes"`
 }
 
 type jsonOperation struct {
@@ -84,6 +90,7 @@ type jsonFault struct {
 
 type jsonLeader struct {
 	At     int64   `json:"at"`
+	Shard  string  `json:"shard,omitempty"`
 	Leader *string `json:"leader"`
 	Term   int64   `json:"term"`
 }
@@ -93,6 +100,8 @@ type Ending struct {
 	Faults []FaultEvent
 	// Leaders are left out of the document if there are none.
 	Leaders []LeaderEvent
+	// Shards is left out as well if it is empty.
+	Shards map[string]string
 }
 
 // Writer writes a history as a stream: what was written before a crash can be
@@ -109,13 +118,13 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	hw := &Writer{w: bufio.NewWriterSize(w, 1<<16), first: true}
 	hw.enc = json.NewEncoder(&hw.buf)
 	hw.enc.SetEscapeHTML(false)
-	nodes := h.Nodes
-	if nodes == nil {
-		nodes = []string{}
+	var groups []jsonGroup
+	for _, g := range h.Groups {
+		groups = append(groups, jsonGroup{g.Shard, listed(g.Nodes)})
 	}
 	head, err := hw.marshal(jsonHeader{
 		Format: Format, Version: Version, Challenge: h.Challenge, Stage: h.Stage, Scenario: h.Scenario,
-		Model: h.Model, Seed: h.Seed, Nodes: nodes, Started: h.Started.UTC().Format(time.RFC3339Nano),
+		Model: h.Model, Seed: h.Seed, Nodes: listed(h.Nodes), Groups: groups, Started: h.Started.UTC().Format(time.RFC3339Nano),
 	})
 	if err != nil {
 		return nil, err
@@ -164,15 +173,11 @@ func (w *Writer) Flush() error {
 func (w *Writer) Close(end Ending) error {
 	faults := make([]any, len(end.Faults))
 	for i, f := range end.Faults {
-		targets := f.Targets
-		if targets == nil {
-			targets = []string{}
-		}
-		faults[i] = jsonFault{f.Fault, targets, f.Detail, int64(f.Start), int64(f.End), f.Hits}
+		faults[i] = jsonFault{f.Fault, listed(f.Targets), f.Detail, int64(f.Start), int64(f.End), f.Hits}
 	}
 	leaders := make([]any, len(end.Leaders))
 	for i, l := range end.Leaders {
-		j := jsonLeader{At: int64(l.At), Term: l.Term}
+		j := jsonLeader{At: int64(l.At), Shard: l.Shard, Term: l.Term}
 		if l.Leader != "" {
 			j.Leader = &l.Leader
 		}
@@ -186,8 +191,24 @@ func (w *Writer) Close(end Ending) error {
 			return err
 		}
 	}
-	w.w.WriteString("]}\n") //nolint:errcheck // bufio keeps the error for Flush
+	w.w.WriteByte(']') //nolint:errcheck // bufio keeps the error for Flush
+	if len(end.Shards) > 0 {
+		b, err := w.marshal(end.Shards) // in the order of the keys
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w.w, ",\n \"shards\":%s", b) //nolint:errcheck // see above
+	}
+	w.w.WriteString("}\n") //nolint:errcheck // see above
 	return w.Flush()
+}
+
+// listed is a list that is written as [] where there is none.
+func listed(texts []string) []string {
+	if texts == nil {
+		return []string{}
+	}
+	return texts
 }
 
 // list ends the list before it and begins another one.
@@ -227,5 +248,5 @@ func Encode(w io.Writer, h *History) error {
 			return err
 		}
 	}
-	return hw.Close(Ending{Faults: h.Faults, Leaders: h.Leaders})
+	return hw.Close(Ending{Faults: h.Faults, Leaders: h.Leaders, Shards: h.Shards})
 }

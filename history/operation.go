@@ -152,11 +152,19 @@ type FaultEvent struct {
 type LeaderEvent struct {
 	// At is an offset from the run's start: when a majority was seen to name the leader.
 	At time.Duration
-	// Leader is the ID of the node that a majority of all nodes named; empty if
-	// from then on a majority named nobody.
+	// Shard is the group that the leader leads; empty where there are no shards.
+	Shard string
+	// Leader is the ID of the node that a majority of all nodes, or of the shard's
+	// group, named; empty if from then on a majority named nobody.
 	Leader string
 	// Term is what the leader's reign was numbered with; it means nothing without one.
 	Term int64
+}
+
+// Group is a shard and the nodes that hold it.
+type Group struct {
+	Shard string
+	Nodes []string
 }
 
 // Header describes the run that a history was recorded in.
@@ -165,8 +173,11 @@ type Header struct {
 	// Model names the consistency model that the history is to be judged by.
 	Model string
 	// Seed is the seed of the run, from 0 to 2^53-1 so that every JSON reader keeps it.
-	Seed    int64
-	Nodes   []string
+	Seed  int64
+	Nodes []string
+	// Groups are the shards that the nodes are divided into, also those that joined
+	// later; nil if every node holds every key.
+	Groups  []Group
 	Started time.Time
 }
 
@@ -178,11 +189,24 @@ type History struct {
 	// Leaders are the changes of leadership, in the order of their times; empty if
 	// nobody watched. The last one before a moment says who led then.
 	Leaders []LeaderEvent
+	// Shards is where each key lived in the end, as the nodes themselves told; nil if
+	// nobody asked. A history that lsfr wrote and that breaks off has none.
+	Shards map[string]string
 	// Truncated is set when the history was read from a file that breaks off.
 	Truncated bool
 	// Settled is an offset from the run's start: every operation called before
 	// it is part of Operations. It matters only if the history is truncated.
 	Settled time.Duration
+}
+
+// Group returns the nodes that hold a shard, nil if there is no such group.
+func (h *History) Group(shard string) []string {
+	for _, g := range h.Groups {
+		if g.Shard == shard {
+			return g.Nodes
+		}
+	}
+	return nil
 }
 
 // Count returns the number of operations by outcome.

@@ -20,10 +20,11 @@ type Recorder struct {
 	nextID atomic.Int64
 	client atomic.Int64
 
-	mu       sync.Mutex // guards sessions, faults, leaders and late
+	mu       sync.Mutex // guards sessions, faults, leaders, shards and late
 	sessions []*Session
 	faults   []FaultEvent
 	leaders  []LeaderEvent
+	shards   map[string]string
 	late     []Operation
 
 	writer  *Writer
@@ -75,6 +76,13 @@ func (r *Recorder) Leader(l LeaderEvent) {
 	r.mu.Unlock()
 }
 
+// SetShards says where each key lives in the end. Close writes and returns it.
+func (r *Recorder) SetShards(shards map[string]string) {
+	r.mu.Lock()
+	r.shards = maps.Clone(shards)
+	r.mu.Unlock()
+}
+
 // Record records operations that ended with Session.Return.
 func (r *Recorder) Record(ops []Operation) {
 	r.mu.Lock()
@@ -109,10 +117,12 @@ func (r *Recorder) Acknowledged() map[string]time.Duration {
 func (r *Recorder) Close() (*History, error) {
 	close(r.done)
 	r.wg.Wait()
-	h := &History{Header: r.header, Operations: r.ops, Faults: r.faults, Leaders: r.leaders, Settled: r.settled}
+	r.mu.Lock()
+	h := &History{Header: r.header, Operations: r.ops, Faults: r.faults, Leaders: r.leaders, Shards: r.shards, Settled: r.settled}
+	r.mu.Unlock()
 	slices.SortFunc(h.Operations, func(a, b Operation) int { return cmp.Compare(a.Call, b.Call) })
 	if r.writer != nil && r.err == nil {
-		r.err = r.writer.Close(Ending{Faults: r.faults, Leaders: r.leaders})
+		r.err = r.writer.Close(Ending{Faults: h.Faults, Leaders: h.Leaders, Shards: h.Shards})
 	}
 	return h, r.err
 }

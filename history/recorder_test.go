@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -114,7 +115,11 @@ func TestWhatManyGoroutinesRecordIsAHistory(t *testing.T) {
 	recordRounds(r, func() {})
 	r.Fault(complete().Faults[0])
 	r.Leader(LeaderEvent{At: 1, Leader: "n1", Term: 1})
-	r.Leader(LeaderEvent{At: 2})
+	r.Leader(LeaderEvent{At: 2, Shard: "s2"})
+	shards := map[string]string{"a": "s1", "b": "s2"}
+	r.SetShards(map[string]string{"a": "s2"})
+	r.SetShards(shards)
+	shards["b"] = "s3" // what was set is what counts
 	h, err := r.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -146,9 +151,16 @@ func TestWhatManyGoroutinesRecordIsAHistory(t *testing.T) {
 	if saved.Truncated || len(saved.Faults) != 1 {
 		t.Errorf("the file is not complete: %d faults, truncated %v", len(saved.Faults), saved.Truncated)
 	}
-	leaders := []LeaderEvent{{At: 1, Leader: "n1", Term: 1}, {At: 2}}
+	leaders := []LeaderEvent{{At: 1, Leader: "n1", Term: 1}, {At: 2, Shard: "s2"}}
 	if !slices.Equal(h.Leaders, leaders) || !slices.Equal(saved.Leaders, leaders) {
 		t.Errorf("got leaders %+v, saved %+v, want %+v", h.Leaders, saved.Leaders, leaders)
+	}
+	shards["b"] = "s2"
+	if !maps.Equal(h.Shards, shards) || !maps.Equal(saved.Shards, shards) {
+		t.Errorf("got shards %v, saved %v, want %v", h.Shards, saved.Shards, shards)
+	}
+	if !reflect.DeepEqual(h.Groups, complete().Groups) || !reflect.DeepEqual(saved.Groups, h.Groups) {
+		t.Errorf("got groups %v, saved %v", h.Groups, saved.Groups)
 	}
 	byID := func(a, b Operation) int { return int(a.ID - b.ID) }
 	slices.SortFunc(saved.Operations, byID)

@@ -24,8 +24,10 @@ const (
 // are offsets from the run's start, or lengths. Only the clients' time counts: from
 // the first write's call to the end of the last one. What was read does not matter.
 type Availability struct {
-	From time.Duration `json:"from_ns"`
-	To   time.Duration `json:"to_ns"`
+	// Shard is set if only writes to keys of this shard are meant.
+	Shard string        `json:"shard,omitempty"`
+	From  time.Duration `json:"from_ns"`
+	To    time.Duration `json:"to_ns"`
 	// Writes is how many there were, Acknowledged how many of them were answered ok.
 	Writes       int `json:"writes"`
 	Acknowledged int `json:"acknowledged"`
@@ -44,8 +46,8 @@ type Availability struct {
 	// write followed; 0 if there are none.
 	MedianNextWrite time.Duration `json:"median_next_write_ns"`
 	WorstNextWrite  time.Duration `json:"worst_next_write_ns"`
-	// Unavailable is the longest outage that the contract forbids: of the cluster, or if
-	// there is none of one node; nil if there is none of these either.
+	// Unavailable is the longest outage that the contract forbids: of the cluster or a
+	// shard, or if there is none of one node; nil if there is none of these either.
 	Unavailable *Outage `json:"unavailable,omitempty"`
 }
 
@@ -53,30 +55,17 @@ type Availability struct {
 // smaller side. Another fault on the same node before the next write is no further
 // loss, and a cut aimed at all nodes takes no leader from anybody.
 type LeaderLoss struct {
+	// Shard is the group that lost its leader; empty where there are no shards.
+	Shard  string        `json:"shard,omitempty"`
 	At     time.Duration `json:"at_ns"`
 	Fault  string        `json:"fault"`
 	Leader string        `json:"leader"`
-	// NextWrite is the time from At to the first acknowledgement of a write that was
-	// called after it; 0 if none came while clients were at work.
+	// NextWrite is the time from At to the first acknowledgement of a write (to the shard)
+	// that was called after it; 0 if none came while clients were at work.
 	NextWrite time.Duration `json:"next_write_ns"`
 	// NextLeader is whom a majority named first after At and before the next loss: the
 	// lost one itself if nothing was seen to change, empty if nobody was named any more.
 	NextLeader string `json:"next_leader"`
-}
-
-// Outage is a time of at least OutageLimit in which writes were tried and none was
-// acknowledged, although a majority of the nodes was free of faults. See
-// MeasureAvailability for what exactly that means.
-type Outage struct {
-	// From and To are the calls of the first and the last write that were tried.
-	From time.Duration `json:"from_ns"`
-	To   time.Duration `json:"to_ns"`
-	// Nodes are those that no fault touched, in the history's order.
-	Nodes []string `json:"nodes"`
-	// Node is set if only this node acknowledged nothing, in a time without any fault.
-	Node string `json:"node,omitempty"`
-	// Writes is how many were called on these nodes, or on Node.
-	Writes int `json:"writes"`
 }
 
 // MeasureAvailability measures the writes of a history of puts and deletes. It takes
@@ -93,21 +82,64 @@ type Outage struct {
 // than four seconds apart. A fault touches its targets, whatever it does to them; all
 // nodes, if it names none or one that is not in History.Nodes. Histories that break off
 // miss their faults, so nothing is held against them.
+//
+// Of a history with shard groups, losses and outages are those of all shards, see
+// MeasureShards.
 func MeasureAvailability(h *history.History) Availability {
-	var writes []*history.Operation
-	for i := range h.Operations {
-		if o := &h.Operations[i]; o.Kind == history.Put || o.Kind == history.Delete {
-			writes = append(writes, o)
+	writes := putsAndDeletes(h, func(string) bool { return true })
+	if len(h.Groups) == 0 {
+		return measureGroup(h, history.Group{Nodes: h.Nodes}, writes)
+	}
+	a, _ := served(writes)
+	a.join(MeasureShards(h))
+	return a
+}
+
+// measureGroup measures the writes to a group's keys.
+func measureGroup(h *history.History, g history.Group, writes []*history.Operation) Availability {
+	a, acknowledged := served(writes)
+	a.Shard = g.Shard
+	if a.Writes == 0 {
+		return a
+	}
+	a.losses(h, g, acknowledged)
+	a.nextWrites()
+	if !h.Truncated {
+		if a.Unavailable = unavailable(h, g, writes); a.Unavailable == nil {
+			a.Unavailable = unserved(h, g, writes)
 		}
 	}
-	a := Availability{Losses: []LeaderLoss{}, Writes: len(writes)}
-	if len(writes) == 0 {
-		return a
+	return a
+}
+
+// putsAndDeletes returns the puts and deletes on keys that are wanted, in the order of their
+// calls, at equal times acknowledged ones first.
+func putsAndDeletes(h *history.History, wanted func(key string) bool) []*history.Operation {
+	var writes []*history.Operation
+	for i := range h.Operations {
+		if o := &h.Operations[i]; (o.Kind == history.Put || o.Kind == history.Delete) && wanted(o.Key) {
+			writes = append(writes, o)
+		}
 	}
 	slices.SortStableFunc(writes, func(x, y *history.Operation) int {
 		return cmp.Or(cmp.Compare(x.Call, y.Call), cmp.Compare(acknowledgedFirst(x), acknowledgedFirst(y)))
 	})
-	var acknowledged []*history.Operation
+	return writes
+}
+
+func acknowledgedFirst(o *history.Operation) int {
+	if o.Outcome == history.OK {
+		return 0
+	}
+	return 1
+}
+
+// served measures when writes were acknowledged, and returns those that were.
+func served(writes []*history.Operation) (a Availability, acknowledged []*history.Operation) {
+	a = Availability{Losses: []LeaderLoss{}, Writes: len(writes)}
+	if len(writes) == 0 {
+		return a, nil
+	}
 	a.From, a.To = writes[0].Call, writes[0].Call
 	for _, o := range writes {
 		a.To = max(a.To, o.Call)
@@ -120,20 +152,7 @@ func MeasureAvailability(h *history.History) Availability {
 	}
 	a.Acknowledged = len(acknowledged)
 	a.returns(acknowledged)
-	a.losses(h, acknowledged)
-	if !h.Truncated {
-		if a.Unavailable = unavailable(h, writes); a.Unavailable == nil {
-			a.Unavailable = unserved(h, writes)
-		}
-	}
-	return a
-}
-
-func acknowledgedFirst(o *history.Operation) int {
-	if o.Outcome == history.OK {
-		return 0
-	}
-	return 1
+	return a, acknowledged
 }
 
 // elapsed is to - from for a to that is not earlier, as far as 64 bits go.
@@ -168,9 +187,10 @@ func (a *Availability) returns(acknowledged []*history.Operation) {
 	a.Share = float64(a.Served) / float64(a.Seconds)
 }
 
-// losses finds the faults that took the leader.
-func (a *Availability) losses(h *history.History, acknowledged []*history.Operation) {
+// losses finds the faults that took the group's leader.
+func (a *Availability) losses(h *history.History, g history.Group, acknowledged []*history.Operation) {
 	leaders, faults := slices.Clone(h.Leaders), slices.Clone(h.Faults)
+	leaders = slices.DeleteFunc(leaders, func(l history.LeaderEvent) bool { return l.Shard != g.Shard })
 	sortByTime(leaders, func(l history.LeaderEvent) time.Duration { return l.At })
 	sortByTime(faults, func(f history.FaultEvent) time.Duration { return f.Start })
 	after := func(t time.Duration) int { // the first leader that came after t
@@ -186,10 +206,10 @@ func (a *Availability) losses(h *history.History, acknowledged []*history.Operat
 	}
 	for _, f := range faults {
 		known := after(f.Start)
-		if f.Start < a.From || f.Start > a.To || known == 0 || !takes(&f, leaders[known-1].Leader, h.Nodes) {
+		if f.Start < a.From || f.Start > a.To || known == 0 || !takes(&f, leaders[known-1].Leader, g.Nodes) {
 			continue
 		}
-		loss := LeaderLoss{At: f.Start, Fault: f.Fault, Leader: leaders[known-1].Leader}
+		loss := LeaderLoss{Shard: g.Shard, At: f.Start, Fault: f.Fault, Leader: leaders[known-1].Leader}
 		if n := len(a.Losses); n > 0 {
 			if before := &a.Losses[n-1]; before.Leader == loss.Leader && (before.NextWrite == 0 || before.At+before.NextWrite >= loss.At) {
 				continue
@@ -201,7 +221,6 @@ func (a *Availability) losses(h *history.History, acknowledged []*history.Operat
 		}
 		a.Losses = append(a.Losses, loss)
 	}
-	var times []time.Duration
 	for i := range a.Losses {
 		loss, until := &a.Losses[i], time.Duration(math.MaxInt64)
 		if i+1 < len(a.Losses) {
@@ -216,8 +235,15 @@ func (a *Availability) losses(h *history.History, acknowledged []*history.Operat
 				break
 			}
 		}
-		if loss.NextWrite > 0 {
-			times = append(times, loss.NextWrite)
+	}
+}
+
+// nextWrites sums up how long after the losses writes were acknowledged again.
+func (a *Availability) nextWrites() {
+	var times []time.Duration
+	for i := range a.Losses {
+		if next := a.Losses[i].NextWrite; next > 0 {
+			times = append(times, next)
 		}
 	}
 	if n := len(times); n > 0 {
@@ -226,7 +252,7 @@ func (a *Availability) losses(h *history.History, acknowledged []*history.Operat
 	}
 }
 
-// takes reports whether a fault takes the leader from the other nodes.
+// takes reports whether a fault takes the leader from the other nodes of its group.
 func takes(f *history.FaultEvent, leader string, nodes []string) bool {
 	if leader == "" || !slices.Contains(f.Targets, leader) {
 		return false
@@ -238,76 +264,4 @@ func takes(f *history.FaultEvent, leader string, nodes []string) bool {
 		return slices.ContainsFunc(nodes, func(n string) bool { return !slices.Contains(f.Targets, n) })
 	}
 	return false
-}
-
-// border is where a fault begins or ends: so many more faults touch these nodes.
-type border struct {
-	at      time.Duration
-	targets []string
-	more    int
-}
-
-// borders returns the begins and ends of all faults, in order. A fault whose end is
-// not known never ends.
-func borders(h *history.History) []border {
-	var out []border
-	for _, f := range h.Faults {
-		targets := f.Targets
-		if len(targets) == 0 || slices.ContainsFunc(targets, func(t string) bool { return !slices.Contains(h.Nodes, t) }) {
-			targets = h.Nodes
-		}
-		out = append(out, border{f.Start, targets, 1})
-		if f.End >= f.Start {
-			out = append(out, border{f.End, targets, -1})
-		}
-	}
-	sortByTime(out, func(b border) time.Duration { return b.at })
-	return out
-}
-
-// unavailable finds the longest outage that the contract forbids. Writes are in the
-// order of their calls, at equal times acknowledged ones first.
-func unavailable(h *history.History, writes []*history.Operation) *Outage {
-	faults := make(map[string]int, len(h.Nodes)) // of each node that is touched
-	all := make(map[string]bool, len(h.Nodes))
-	for _, n := range h.Nodes {
-		all[n] = true
-	}
-	coming := borders(h)
-	// An outage goes on from its last write to the next one if nothing disturbs what
-	// lies between, both ends included: if all that began by then had ended before.
-	disturbed := time.Duration(math.MinInt64)
-	var longest, now Outage
-	for _, o := range writes {
-		for ; len(coming) > 0 && coming[0].at <= o.Call; coming = coming[1:] {
-			disturbed = max(disturbed, coming[0].at)
-			for _, n := range coming[0].targets {
-				if faults[n] += coming[0].more; faults[n] == 0 {
-					delete(faults, n)
-				}
-			}
-		}
-		if o.Outcome == history.OK {
-			disturbed = max(disturbed, o.Return)
-			continue
-		}
-		if healthy := len(all) - len(faults); !all[o.Node] || faults[o.Node] > 0 || 2*healthy <= len(all) {
-			continue
-		}
-		if now.Writes == 0 || now.To <= disturbed || elapsed(now.To, o.Call) > triedEvery {
-			now = Outage{From: o.Call}
-		}
-		now.To = o.Call
-		now.Writes++
-		if d := elapsed(now.From, now.To); d >= OutageLimit && (longest.Writes == 0 || d > elapsed(longest.From, longest.To) || now.From == longest.From) {
-			if now.Nodes == nil {
-				now.Nodes = slices.DeleteFunc(slices.Clone(h.Nodes), func(n string) bool { return faults[n] > 0 })
-			}
-			longest = now
-		}
-	}
-	if longest.Writes == 0 {
-		return nil
-	}
-	return &longest
 }

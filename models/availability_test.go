@@ -449,11 +449,15 @@ func TestAvailabilityChangesNothing(t *testing.T) {
 	}
 }
 
-// forbidden finds the outage by its definition: over all pairs of writes.
-func forbidden(h *history.History) *Outage {
-	touched := func(node string, at time.Duration) bool {
+// forbidden finds the outage of a group by its definition: over all pairs of writes to its keys.
+func forbidden(h *history.History, g history.Group, key string) *Outage {
+	own := func(node string) bool { return slices.Contains(g.Nodes, node) }
+	touches := func(f history.FaultEvent, node string) bool {
+		return slices.Contains(f.Targets, node) || f.Fault == "cut" && !own(node)
+	}
+	touched := func(node string, from, to time.Duration) bool {
 		return slices.ContainsFunc(h.Faults, func(f history.FaultEvent) bool {
-			return slices.Contains(f.Targets, node) && f.Start <= at && at <= f.End
+			return touches(f, node) && f.Start <= to && from <= f.End
 		})
 	}
 	var best *Outage
@@ -465,29 +469,30 @@ func forbidden(h *history.History) *Outage {
 				continue
 			}
 			in := func(from, to time.Duration) bool { return from <= q.Call && to >= p.Call }
-			out := &Outage{From: p.Call, To: q.Call}
+			out := &Outage{From: p.Call, To: q.Call, Shard: g.Shard}
 			for _, f := range h.Faults {
-				if in(f.Start, f.Start) || in(f.End, f.End) {
+				if slices.ContainsFunc(f.Targets, own) && (in(f.Start, f.Start) || in(f.End, f.End)) {
 					continue pair
 				}
 			}
-			for _, n := range h.Nodes {
-				if !touched(n, p.Call) {
+			for _, n := range g.Nodes {
+				if !touched(n, p.Call, p.Call) {
 					out.Nodes = append(out.Nodes, n)
 				}
 			}
-			if len(out.Nodes) <= len(h.Nodes)/2 {
+			if len(out.Nodes) <= len(g.Nodes)/2 {
 				continue
 			}
 			tries := func(o history.Operation) bool {
-				return o.Kind != history.Get && o.Outcome != history.OK && slices.Contains(out.Nodes, o.Node) && in(o.Call, o.Call)
+				healthy := slices.Contains(out.Nodes, o.Node) || !own(o.Node) && !touched(o.Node, o.Call-OutageLimit, o.Call)
+				return o.Key == key && o.Kind != history.Get && o.Outcome != history.OK && healthy && in(o.Call, o.Call)
 			}
 			if !tries(p) || !tries(q) {
 				continue
 			}
 			var calls []time.Duration
 			for _, o := range h.Operations {
-				if o.Kind != history.Get && o.Outcome == history.OK && in(o.Call, o.Return) {
+				if o.Key == key && o.Kind != history.Get && o.Outcome == history.OK && in(o.Call, o.Return) {
 					continue pair
 				}
 				if tries(o) {
@@ -538,7 +543,7 @@ func TestForbiddenOutagesAreThoseOfTheDefinition(t *testing.T) {
 			}
 			h.Faults = append(h.Faults, f)
 		}
-		got, want := ofAll(h), forbidden(h)
+		got, want := ofAll(h), forbidden(h, history.Group{Nodes: h.Nodes}, "")
 		if !reflect.DeepEqual(got, want) {
 			text, _ := json.MarshalIndent(h, "", " ")
 			t.Fatalf("got  %+v\nwant %+v\n%s", got, want, text)

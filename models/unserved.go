@@ -18,9 +18,10 @@ type nodeOutage struct {
 	disturbed time.Duration // an acknowledged write was under way until then
 }
 
-// unserved finds the longest outage of a single node. Writes are in the order of
-// their calls, at equal times acknowledged ones first.
-func unserved(h *history.History, writes []*history.Operation) *Outage {
+// unserved finds the longest outage of a single node: in writes to a group's keys, but
+// the node may be any. Writes are in the order of their calls, at equal times
+// acknowledged ones first.
+func unserved(h *history.History, g history.Group, writes []*history.Operation) *Outage {
 	if len(h.Nodes) < 2 {
 		return nil
 	}
@@ -28,7 +29,7 @@ func unserved(h *history.History, writes []*history.Operation) *Outage {
 	for _, n := range h.Nodes {
 		nodes[n] = &nodeOutage{disturbed: math.MinInt64}
 	}
-	coming, active := borders(h), 0
+	coming, active := borders(h, g), 0
 	// Nothing goes on beyond the begin or the end of a fault, or a time in which
 	// nothing was tried anywhere.
 	disturbed, last := time.Duration(math.MinInt64), writes[0].Call
@@ -53,7 +54,7 @@ func unserved(h *history.History, writes []*history.Operation) *Outage {
 			continue
 		}
 		if n.now.Writes == 0 || n.now.To <= max(disturbed, n.disturbed) {
-			n.now = Outage{From: o.Call, Node: o.Node}
+			n.now = Outage{From: o.Call, Shard: g.Shard, Node: o.Node}
 		}
 		n.now.To = o.Call
 		n.now.Writes++

@@ -14,6 +14,8 @@ type Options struct {
 	Mix Mix
 	// Clients is the number of concurrent clients, each bound to one node.
 	Clients int
+	// First numbers the first client: those of two runs with one recorder must differ.
+	First int
 	// Rate bounds the operations per second of each client; 0 means no bound.
 	Rate float64
 	Seed int64
@@ -61,7 +63,7 @@ func Run(ctx context.Context, rec *history.Recorder, opts Options, progress *Pro
 	for i := range workers {
 		workers[i] = worker{
 			session: rec.Session(), client: NewClient(opts.Timeout, opts.Route), progress: progress,
-			generator: NewGenerator(opts.Mix, opts.Seed, i), node: opts.Nodes[i%len(opts.Nodes)],
+			generator: NewGenerator(opts.Mix, opts.Seed, opts.First+i), node: opts.Nodes[i%len(opts.Nodes)],
 		}
 		if opts.Rate > 0 {
 			workers[i].gap = time.Duration(float64(time.Second) / opts.Rate)
@@ -79,11 +81,11 @@ func Run(ctx context.Context, rec *history.Recorder, opts Options, progress *Pro
 		}()
 	}
 	wg.Wait()
-	return merge(used)
+	return Merge(used)
 }
 
-// merge interleaves lists of keys, each in order of use, without repetition.
-func merge(lists [][]string) []string {
+// Merge interleaves lists of keys, each in order of use, without repetition.
+func Merge(lists [][]string) []string {
 	seen := make(map[string]bool)
 	var out []string
 	for i, more := 0, true; more; i++ {

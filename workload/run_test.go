@@ -245,7 +245,7 @@ func TestMergeKeepsTheOrderOfFirstUse(t *testing.T) {
 		{[][]string{{"a"}, {"b", "c", "d"}, {"a", "e"}}, []string{"a", "b", "c", "e", "d"}},
 	}
 	for _, tt := range tests {
-		if got := merge(tt.lists); !slices.Equal(got, tt.want) {
+		if got := Merge(tt.lists); !slices.Equal(got, tt.want) {
 			t.Errorf("%v: got %v, want %v", tt.lists, got, tt.want)
 		}
 	}

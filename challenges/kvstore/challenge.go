@@ -26,6 +26,7 @@ func Challenge() challenges.Challenge {
 			readReplicas(),
 			faultTolerance(),
 			strongConsistency(),
+			sharding(),
 		},
 	}
 	for i := range c.Stages {

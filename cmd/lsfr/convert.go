@@ -193,5 +193,5 @@ func encode(ctx context.Context, w io.Writer, h *history.History) error {
 	if h.Truncated {
 		return out.Flush() //nolint:wrapcheck // it says what was written
 	}
-	return out.Close(history.Ending{Faults: h.Faults, Leaders: h.Leaders}) //nolint:wrapcheck // it says what was written
+	return out.Close(history.Ending{Faults: h.Faults, Leaders: h.Leaders, Shards: h.Shards}) //nolint:wrapcheck // it says what was written
 }

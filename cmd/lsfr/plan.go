@@ -54,12 +54,10 @@ func (a *app) plan(f *testFlags, stages []challenges.Stage, seed int64) error {
 }
 
 func (a *app) planScenario(f *testFlags, stage *challenges.Stage, s *challenges.Scenario, seed int64) []plannedFault {
-	var nodes []string
-	for i := range stage.Nodes {
-		nodes = append(nodes, fmt.Sprint("n", i+1))
-	}
+	members := stage.Members()
+	plan := faults.NewPlan(seed, f.faults.Filter(s.Faults), challenges.IDs(members), challenges.Groups(members)...)
 	var out []plannedFault
-	for track, steps := range faults.NewPlan(seed, f.faults.Filter(s.Faults), nodes).Steps(f.lasts(s)) {
+	for track, steps := range plan.Steps(f.lasts(s)) {
 		for _, p := range steps {
 			out = append(out, plannedFault{
 				Stage: stage.Name, Scenario: s.Name, Track: track + 1, At: p.At, Hold: p.Hold, Fault: p.Fault.Name, What: p.String(),

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/history"
 )
 
 // String says what the step does, to whom as far as the seed decides it, and for how
@@ -31,7 +33,7 @@ func (s Step) who() string {
 	case t.Role == All:
 		return "all nodes"
 	case t.Role == Whole && len(s.groups) > 0:
-		return "all of " + s.group().Name
+		return "all of " + s.group().Shard
 	case t.Role == Leader:
 		return "the leader" + s.ofGroup()
 	case t.Role == Follower:
@@ -55,13 +57,13 @@ func (s Step) who() string {
 }
 
 // group is the shard group that the step is about, the zero Group where there are none.
-func (s Step) group() Group { return drawGroup(s.groups, s.Seed) }
+func (s Step) group() history.Group { return drawGroup(s.groups, s.Seed) }
 
 func (s Step) ofGroup() string {
 	if len(s.groups) == 0 {
 		return ""
 	}
-	return " of " + s.group().Name
+	return " of " + s.group().Shard
 }
 
 // known returns the targets if the seed alone decides who they are.

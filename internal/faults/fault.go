@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/st3v3nmw/lsfr/history"
 	"github.com/st3v3nmw/lsfr/internal/netsim"
 )
 
@@ -30,7 +31,7 @@ type Env struct {
 	// Nodes are in the order of their numbers.
 	Nodes []Node
 	// Groups are the shard groups of the nodes; none if there is only one.
-	Groups []Group
+	Groups []history.Group
 	// Network is the links between the nodes; nil for a single node.
 	Network *netsim.Network
 	// OpenWrites counts the writes that clients wait for at this moment.
@@ -38,18 +39,10 @@ type Env struct {
 	// Leader asks the nodes of a group who leads it: the ID that a majority of them names
 	// at this moment, or "". The zero Group is all nodes. It may be nil if no step aims at
 	// a leader or follower.
-	Leader func(ctx context.Context, g Group) string
+	Leader func(ctx context.Context, g history.Group) string
 	// Served waits until a write is acknowledged that was called later than Served,
 	// or ctx ends. It may be nil if no step is calm.
 	Served func(ctx context.Context)
-}
-
-// Group is nodes that have a leader of their own.
-type Group struct {
-	// Name is the name of the group's shard.
-	Name string
-	// Nodes are the IDs of its nodes.
-	Nodes []string
 }
 
 // Fault is one kind of fault; Catalog lists them.

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/history"
 )
 
 // Spec says how often a fault comes, whom it is aimed at and how long it lasts.
@@ -48,7 +50,7 @@ type Step struct {
 	Calm bool
 
 	nodes  []string // of the plan; nil if the step is not from one
-	groups []Group
+	groups []history.Group
 }
 
 // random returns the generator for what the fault chooses.
@@ -60,7 +62,7 @@ type Plan struct {
 	seed   int64
 	tracks []Track
 	nodes  []string
-	groups []Group
+	groups []history.Group
 	drawn  []*rand.Rand // of each track
 }
 
@@ -71,7 +73,7 @@ const planStream = 1 << 40
 // groups if it is sharded. Each track has
 // random numbers of its own, by its index. Faults that make no sense in a cluster so
 // small are left out.
-func NewPlan(seed int64, tracks []Track, nodes []string, groups ...Group) *Plan {
+func NewPlan(seed int64, tracks []Track, nodes []string, groups ...history.Group) *Plan {
 	p := &Plan{seed: seed, nodes: slices.Clone(nodes), groups: groups}
 	for i, track := range tracks {
 		p.tracks = append(p.tracks, slices.DeleteFunc(slices.Clone(track), func(s Spec) bool {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/history"
 )
 
 func between(low, high int) Range {
@@ -104,7 +106,7 @@ func TestAPlanKeepsToItsSpecs(t *testing.T) {
 	seen := make(map[time.Duration]bool)
 	for _, s := range steps(t, 1, nodes, n) {
 		count[s.fault]++
-		targets[s.target.choose(named(nodes), Group{}, "", s.seed)[0]]++
+		targets[s.target.choose(named(nodes), history.Group{}, "", s.seed)[0]]++
 		for _, spec := range testTrack() {
 			if spec.Fault.Name != s.fault {
 				continue

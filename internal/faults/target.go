@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/history"
 )
 
 // Role is the part that a node plays in its cluster at the moment of a fault.
@@ -81,7 +83,7 @@ func (t Target) resolve(ctx context.Context, env *Env, seed uint64) ([]Node, err
 
 // choose returns the indices of the targets among the nodes, ascending. The zero Group
 // is all nodes.
-func (t Target) choose(nodes []string, group Group, leader string, seed uint64) []int {
+func (t Target) choose(nodes []string, group history.Group, leader string, seed uint64) []int {
 	members := group.Nodes
 	if len(members) == 0 {
 		members = nodes
@@ -114,9 +116,9 @@ func (t Target) choose(nodes []string, group Group, leader string, seed uint64) 
 }
 
 // drawGroup draws the group that a step is about; the zero Group if there are none.
-func drawGroup(groups []Group, seed uint64) Group {
+func drawGroup(groups []history.Group, seed uint64) history.Group {
 	if len(groups) == 0 {
-		return Group{}
+		return history.Group{}
 	}
 	return groups[rand.New(rand.NewPCG(seed, groupStream)).IntN(len(groups))]
 }

@@ -9,10 +9,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/history"
 )
 
-func led(by string) func(context.Context, Group) string {
-	return func(context.Context, Group) string { return by }
+func led(by string) func(context.Context, history.Group) string {
+	return func(context.Context, history.Group) string { return by }
 }
 
 func TestTargetsAreFoundByTheirRole(t *testing.T) {
@@ -90,7 +92,7 @@ func TestAStepWaitsForALeader(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(2)
 			began := time.Now()
-			w.env.Leader = func(context.Context, Group) string {
+			w.env.Leader = func(context.Context, history.Group) string {
 				if time.Since(began) < 3*time.Second {
 					return ""
 				}
@@ -117,7 +119,7 @@ func TestAStepWaitsForALeader(t *testing.T) {
 
 func TestAStepThatFindsNobodyIsSkippedAndNotRecorded(t *testing.T) {
 	t.Parallel()
-	hanging := func(ctx context.Context, _ Group) string {
+	hanging := func(ctx context.Context, _ history.Group) string {
 		<-ctx.Done()
 		return ""
 	}
@@ -125,7 +127,7 @@ func TestAStepThatFindsNobodyIsSkippedAndNotRecorded(t *testing.T) {
 		name   string
 		nodes  int
 		role   Role
-		leader func(context.Context, Group) string
+		leader func(context.Context, history.Group) string
 		stop   time.Duration // when the run stops
 		cancel time.Duration // when ctx is cancelled
 		took   time.Duration
@@ -177,7 +179,7 @@ func TestASkippedStepIsFollowedByTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(3)
 		asked := 0
-		w.env.Leader = func(context.Context, Group) string {
+		w.env.Leader = func(context.Context, history.Group) string {
 			if asked++; asked < 150 { // more often than one step asks
 				return ""
 			}

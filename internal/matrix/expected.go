@@ -19,6 +19,7 @@ func right(r *row) bool {
 func expected() map[string][]string {
 	all := expectedOfOneNode()
 	maps.Copy(all, expectedOfClusters())
+	maps.Copy(all, expectedOfSharding())
 	return all
 }
 

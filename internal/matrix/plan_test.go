@@ -101,7 +101,7 @@ func TestABugIsJudgedByItsStageAndTheLaterOnesItCouldPass(t *testing.T) {
 		{"-runs 2 -own -only ^stale-cache$", "stale-cache http-api, stale-cache http-api"},
 		{"-runs 1 -later -only ^(correct/async|half-value)$", "half-value clustering, half-value read-replicas"},
 		{"-runs 1 -only ^ships-one-behind$", "ships-one-behind read-replicas"},
-		{"-runs 1 -only ^split-brain$", "split-brain fault-tolerance, split-brain strong-consistency"},
+		{"-runs 1 -only ^split-brain$", "split-brain fault-tolerance, split-brain strong-consistency, split-brain sharding"},
 		{"-runs 1 -stages persistence,clustering -only ^stale-cache$", "stale-cache persistence, stale-cache clustering"},
 		{"-runs 1 -own -only ^correct/python", "correct/python http-api, correct/python persistence, correct/python crash-recovery, correct/python clustering, correct/python read-replicas, correct/python-leader-reads clustering"},
 	} {

@@ -35,6 +35,7 @@ const (
 	readReplicas      = "read-replicas"
 	faultTolerance    = "fault-tolerance"
 	strongConsistency = "strong-consistency"
+	sharding          = "sharding"
 )
 
 // families are the stages that one kind of store passes. Bugs before fault-tolerance are
@@ -43,7 +44,7 @@ const (
 func families() [][]string {
 	return [][]string{
 		{httpAPI, persistence, crashRecovery, clustering, readReplicas},
-		{faultTolerance, strongConsistency},
+		{faultTolerance, strongConsistency, sharding},
 	}
 }
 
@@ -66,17 +67,17 @@ func bugs() []subject {
 func correct() []subject {
 	alone := []string{httpAPI, persistence, crashRecovery}
 	lagging := []string{clustering, readReplicas}
-	elected := []string{clustering, readReplicas, faultTolerance, strongConsistency}
+	elected := []string{clustering, readReplicas, faultTolerance, strongConsistency, sharding}
 	python, javascript := filepath.Join("examples", "python"), filepath.Join("examples", "node")
 	run, node := "./run.sh", nodeArgument
 	return []subject{
 		{name: "correct/go", title: "reference node (Go), alone", command: []string{node}, stages: alone, briefly: alone, towards: crashRecovery},
-		{name: "correct/raft", title: "reference node, Raft", command: []string{node}, stages: elected, briefly: elected, towards: strongConsistency},
+		{name: "correct/raft", title: "reference node, Raft", command: []string{node}, stages: elected, briefly: elected, towards: sharding},
 		{name: "correct/async", title: "reference node, fixed leader, copies that lag", command: []string{node, "--replication", "async", "--reads", "local"}, stages: lagging, briefly: lagging, towards: readReplicas},
 		{name: "correct/python", title: "examples/python", dir: python, needs: "python3", command: []string{run}, stages: slices.Concat(alone, lagging), briefly: lagging, towards: readReplicas},
 		{name: "correct/javascript", title: "examples/node", dir: javascript, needs: "node", command: []string{run}, stages: alone, briefly: alone, towards: crashRecovery},
-		{name: "correct/javascript-raft", title: "examples/node-raft", dir: filepath.Join("examples", "node-raft"), needs: "node", command: []string{run}, stages: elected, towards: strongConsistency},
-		{name: "correct/raft-redirect", title: "reference node, Raft, redirects", command: []string{node, "--forward", "redirect"}, stages: elected, towards: strongConsistency},
+		{name: "correct/javascript-raft", title: "examples/node-raft", dir: filepath.Join("examples", "node-raft"), needs: "node", command: []string{run}, stages: elected, towards: sharding},
+		{name: "correct/raft-redirect", title: "reference node, Raft, redirects", command: []string{node, "--forward", "redirect"}, stages: elected, towards: sharding},
 		{name: "correct/async-leader-reads", title: "reference node, fixed leader, which alone reads", command: []string{node, "--replication", "async", "--reads", "leader"}, stages: []string{clustering}, towards: clustering},
 		{name: "correct/python-leader-reads", title: "examples/python, the leader alone reads", dir: python, needs: "python3", command: []string{run, "--reads", "leader"}, stages: []string{clustering}, towards: clustering},
 	}
@@ -107,7 +108,7 @@ func (s *subject) start(self, stage string) []string {
 	switch {
 	case s.bug != nil && stage == readReplicas:
 		line = append(line, "--reads", "local")
-	case s.bug != nil && stage == strongConsistency:
+	case s.bug != nil && (stage == strongConsistency || stage == sharding):
 		line = append(line, "--reads", "leader")
 	}
 	return line

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/models"
@@ -45,28 +44,50 @@ func AvailabilityLine(a *models.Availability) string {
 	return line
 }
 
+// AvailabilityLines tells when writes were acknowledged, for a terminal: one line for each
+// shard, or one for the whole cluster if there are none.
+func AvailabilityLines(s *Scenario) []string {
+	if len(s.Shards) == 0 {
+		if line := AvailabilityLine(s.Availability); line != "" {
+			return []string{line}
+		}
+		return nil
+	}
+	lines := make([]string, len(s.Shards))
+	for i := range lines {
+		lines[i] = shardAvailability(&s.Shards[i])
+	}
+	return lines
+}
+
+func shardAvailability(a *models.Availability) string {
+	line := AvailabilityLine(a)
+	if line == "" {
+		line = "no write was called"
+	}
+	return "shard " + inline(a.Shard, 24) + ": " + line
+}
+
 // OutageSentence tells an outage that the contract forbids, without a full stop.
 func OutageSentence(o *models.Outage) string {
+	from, to, long := seconds(1)(o.From), seconds(1)(o.To), span(o.To-o.From)
+	write, majority := "write", "a majority of all nodes"
+	if o.Shard != "" {
+		write, majority = "write to shard "+inline(o.Shard, 24), "a majority of its nodes"
+	}
 	if o.Node != "" {
-		return fmt.Sprintf("%s acknowledged no write from %s to %s, although no node had a fault for these %s, and %s tried on it",
-			nodeName(o.Node), seconds(1)(o.From), seconds(1)(o.To), span(o.To-o.From), written(o.Writes))
+		return fmt.Sprintf("%s acknowledged no %s from %s to %s, although no node had a fault for these %s, and %s tried on it",
+			nodeName(o.Node), write, from, to, long, written(o.Writes))
 	}
-	names := make([]string, min(len(o.Nodes), listedNodes))
-	for i := range names {
-		names[i] = nodeName(o.Nodes[i])
+	were, there := "were", "them"
+	if len(o.Nodes) == 1 {
+		were, there = "was", "it"
 	}
-	were, there := " were", "them"
-	if last := len(names) - 1; last > 0 {
-		names = append(names[:last-1], names[last-1]+" and "+names[last])
-	} else {
-		were, there = " was", "it"
+	if o.Shard != "" {
+		there = "nodes without a fault"
 	}
-	who := strings.Join(names, ", ")
-	if more := len(o.Nodes) - listedNodes; more > 0 {
-		who += fmt.Sprintf(" and %s more", count(more))
-	}
-	return fmt.Sprintf("no write was acknowledged from %s to %s, although %s, a majority of all nodes,%s free of faults for these %s, and %s tried on %s",
-		seconds(1)(o.From), seconds(1)(o.To), who, were, span(o.To-o.From), written(o.Writes), there)
+	return fmt.Sprintf("no %s was acknowledged from %s to %s, although %s, %s, %s free of faults for these %s, and %s tried on %s",
+		write, from, to, nodeList(o.Nodes), majority, were, long, written(o.Writes), there)
 }
 
 func written(n int) string {
@@ -78,18 +99,19 @@ func written(n int) string {
 
 type availabilityView struct {
 	Facts       []fact
+	Shards      []shardRow
 	Unavailable string
 	Limit       string
 	Losses      []lossRow
 	More        int
 }
 
-type lossRow struct{ At, Fault, Leader, Next, Successor string }
+type lossRow struct{ At, Fault, Shard, Leader, Next, Successor string }
 
 func (v *view) availability(p *Page) {
-	a := p.Availability
+	a, shards := p.Availability, p.Shards
 	if c := scenarioCheck(p); a == nil && c != nil {
-		a = c.Scenario.Availability
+		a, shards = c.Scenario.Availability, c.Scenario.Shards
 	}
 	if a == nil || a.Writes == 0 {
 		return
@@ -102,6 +124,9 @@ func (v *view) availability(p *Page) {
 	}
 	if a.WorstNextWrite > 0 {
 		out.Facts = append(out.Facts, fact{"Next write after a loss", behind(a.MedianNextWrite), "median; worst " + behind(a.WorstNextWrite)})
+	}
+	for i := range shards {
+		out.Shards = append(out.Shards, newShardRow(&shards[i], p.History))
 	}
 	if a.Unavailable != nil {
 		out.Unavailable = capital(OutageSentence(a.Unavailable))
@@ -118,7 +143,7 @@ func (v *view) availability(p *Page) {
 
 // newLossRow tells a loss of the leader; clients ended at the time end.
 func newLossRow(l *models.LeaderLoss, end time.Duration) lossRow {
-	row := lossRow{At: seconds(3)(l.At), Fault: inline(l.Fault, 60), Leader: nodeName(l.Leader), Successor: nodeName(l.NextLeader)}
+	row := lossRow{At: seconds(3)(l.At), Fault: inline(l.Fault, 60), Shard: inline(l.Shard, 24), Leader: nodeName(l.Leader), Successor: nodeName(l.NextLeader)}
 	if row.Next = "none in " + behind(max(0, end-l.At)); l.NextWrite > 0 {
 		row.Next = behind(l.NextWrite)
 	}

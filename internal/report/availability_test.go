@@ -57,6 +57,10 @@ func TestTheSentenceOfOneNodesOutage(t *testing.T) {
 	if want := "n3 acknowledged no write from 12.0 s to 23.5 s, although no node had a fault for these 11.5 s, and 5 writes were tried on it"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	got = OutageSentence(&models.Outage{From: 12 * time.Second, To: 23500 * ms, Shard: "s2", Node: "n3", Nodes: []string{"n4", "n5", "n6"}, Writes: 5})
+	if want := "n3 acknowledged no write to shard s2 from 12.0 s to 23.5 s, although no node had a fault for these 11.5 s, and 5 writes were tried on it"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 }
 
 func TestOutageSentence(t *testing.T) {
@@ -72,6 +76,12 @@ func TestOutageSentence(t *testing.T) {
 	} {
 		o := &models.Outage{From: 12 * time.Second, To: 23500 * ms, Nodes: c.nodes, Writes: c.writes}
 		got := OutageSentence(o)
+		o.Shard = "s2"
+		of := strings.NewReplacer("no write was", "no write to shard s2 was", "a majority of all nodes", "a majority of its nodes",
+			"tried on them", "tried on nodes without a fault", "tried on it", "tried on nodes without a fault").Replace(got)
+		if got := OutageSentence(o); got != of {
+			t.Errorf("of a shard, got %s, want %s", got, of)
+		}
 		if !strings.HasPrefix(got, "no write was acknowledged from 12.0 s to 23.5 s, although ") || !strings.Contains(got, c.want) {
 			t.Errorf("got %s, want %s", got, c.want)
 		}

@@ -117,6 +117,13 @@ func (v *view) facts(p *Page) {
 			note += " on " + inline(strings.Join(h.Nodes, " "), 40)
 		}
 		add("Recorded", span(runEnd(h)), note)
+		if len(h.Groups) > 0 {
+			var groups []string
+			for _, g := range h.Groups {
+				groups = append(groups, inline(g.Shard, 24)+" on "+strings.Join(g.Nodes, " "))
+			}
+			add("Shards", count(len(groups)), inline(strings.Join(groups, ", "), 120))
+		}
 	}
 	if r := p.Result; r != nil {
 		add("Seed", fmt.Sprint(r.Seed), "")

@@ -243,6 +243,16 @@ func (d *intervals) bar(o *history.Operation, colour map[string]int, scale *time
 	return b
 }
 
+// shards names the shard of each operation's key, where the history knows it.
+func (d *intervals) shards(ops []history.Operation, h *history.History) {
+	for i := range d.Bars {
+		b := &d.Bars[i]
+		if shard := shardOf(h, ops[b.Number-1].Key); shard != "" {
+			b.Title += ", shard " + shard
+		}
+	}
+}
+
 // axis places as many times below the lanes as there is room for.
 func (d *intervals) axis(scale *timescale) {
 	write := seconds(3)

@@ -42,7 +42,11 @@ type junitCase struct {
 	Time    string        `xml:"time,attr"`
 	Failure *junitProblem `xml:"failure"`
 	Error   *junitProblem `xml:"error"`
-	Skipped *struct{}     `xml:"skipped"`
+	Skipped *junitSkipped `xml:"skipped"`
+}
+
+type junitSkipped struct {
+	Message string `xml:"message,attr,omitempty"`
 }
 
 type junitProblem struct {
@@ -103,6 +107,12 @@ func newJUnitSuite(r *Result) junitSuite {
 		}
 		if c.Scenario != nil && AvailabilityLine(c.Scenario.Availability) != "" {
 			s.Properties = append(s.Properties, junitProperty{"availability in " + inline(c.Name, 200), AvailabilityLine(c.Scenario.Availability)})
+			for j := range c.Scenario.Shards {
+				a := &c.Scenario.Shards[j]
+				s.Properties = append(s.Properties, junitProperty{
+					"availability of shard " + inline(a.Shard, 24) + " in " + inline(c.Name, 200), shardAvailability(a),
+				})
+			}
 		}
 		tc := junitCase{Class: inline(r.Challenge, 200) + "." + inline(r.Stage, 200), Name: inline(c.Name, 200), Time: junitTime(c.Took)}
 		switch c.Status {
@@ -111,7 +121,10 @@ func newJUnitSuite(r *Result) junitSuite {
 			tc.Failure = newJUnitProblem(c, r.Repeat, "check failed")
 			s.Failures++
 		case Skipped:
-			tc.Skipped = &struct{}{}
+			tc.Skipped = &junitSkipped{}
+			s.Skipped++
+		case NotTried:
+			tc.Skipped = &junitSkipped{Message: strings.TrimSuffix("not tried: "+inline(c.Note, 500), ": ")}
 			s.Skipped++
 		default:
 			tc.Error = newJUnitProblem(c, r.Repeat, "no verdict")

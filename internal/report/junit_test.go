@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/st3v3nmw/lsfr/models"
 )
 
 // hostileTexts are what a node might answer.
@@ -37,7 +39,8 @@ func hostileResult(text string) *Result {
 		Challenge: text, Stage: text, Status: Failed, RunDir: text, Repeat: text, Took: time.Second,
 		Checks: []Check{
 			{Name: text, Status: Failed, Failure: f},
-			{Name: text, Status: Unknown, Failure: f, Scenario: &Scenario{Title: text, Model: text, History: text, Faults: map[string]int{text: 1}}},
+			{Name: text, Status: NotTried, Note: text},
+			{Name: text, Status: Unknown, Failure: f, Scenario: &Scenario{Title: text, Model: text, History: text, Faults: map[string]int{text: 1}, Shards: []models.Availability{{Shard: text}}}},
 		},
 	}
 }
@@ -52,11 +55,13 @@ type junitRead struct {
 		Name  string `xml:"name,attr"`
 		Time  string `xml:"time,attr"`
 		Cases []struct {
-			Name    string    `xml:"name,attr"`
-			Time    string    `xml:"time,attr"`
-			Failure *string   `xml:"failure"`
-			Error   *string   `xml:"error"`
-			Skipped *struct{} `xml:"skipped"`
+			Name    string  `xml:"name,attr"`
+			Time    string  `xml:"time,attr"`
+			Failure *string `xml:"failure"`
+			Error   *string `xml:"error"`
+			Skipped *struct {
+				Message string `xml:"message,attr"`
+			} `xml:"skipped"`
 		} `xml:"testcase"`
 	} `xml:"testsuite"`
 }
@@ -84,8 +89,10 @@ func TestJUnitMapsEachStatus(t *testing.T) {
 		{Name: "open", Status: Unknown, Failure: &Failure{Summary: "too few operations"}},
 		{Name: "not run", Status: Skipped},
 		{Name: "zero", Status: ""},
+		{Name: "extra", Status: NotTried, Note: "the program answers 404: it does not take part"},
+		{Name: "another", Status: NotTried},
 	}})
-	if got.Tests != 5 || got.Failures != 1 || got.Errors != 2 || got.Skipped != 1 {
+	if got.Tests != 7 || got.Failures != 1 || got.Errors != 2 || got.Skipped != 3 {
 		t.Errorf("tests %d, failures %d, errors %d, skipped %d", got.Tests, got.Failures, got.Errors, got.Skipped)
 	}
 	s := got.Suites[0]
@@ -104,8 +111,13 @@ func TestJUnitMapsEachStatus(t *testing.T) {
 	if c[2].Error == nil || c[2].Failure != nil || !strings.Contains(*c[2].Error, "too few operations") {
 		t.Error("an unknown check is not an error")
 	}
-	if c[3].Skipped == nil || c[4].Error == nil {
+	if c[3].Skipped == nil || c[3].Skipped.Message != "" || c[4].Error == nil {
 		t.Error("the skipped check or the one without a status is wrong")
+	}
+	for i, want := range map[int]string{5: "not tried: the program answers 404: it does not take part", 6: "not tried"} {
+		if c[i].Skipped == nil || c[i].Skipped.Message != want || c[i].Error != nil || c[i].Failure != nil {
+			t.Errorf("what was not tried is %+v, want %q", c[i], want)
+		}
 	}
 }
 

@@ -23,6 +23,8 @@ type Page struct {
 	Staleness *models.Staleness
 	// Availability of writes in History; if nil, that of the Result's scenario.
 	Availability *models.Availability
+	// Shards is the availability of each shard; used if Availability is.
+	Shards []models.Availability
 	// Source is the path of the history's file, for a history that was only checked.
 	Source string
 	// Repeat is the command that repeats the run or the check; if empty, the Result's.

@@ -194,6 +194,7 @@ func TestPageListsFurtherViolationsAndUndecidedKeys(t *testing.T) {
 func hostilePage(t *testing.T, text string) Page {
 	h := &history.History{Header: history.Header{
 		Challenge: text, Stage: text, Scenario: text, Model: "linearizable", Nodes: []string{text},
+		Groups: []history.Group{{Shard: text, Nodes: []string{text, text}}},
 	}}
 	a, b, c := put(0, text, 0, 1*ms), put(1, text+"2", 2*ms, 3*ms), get(2, text, 4*ms, 5*ms)
 	c.Present, c.Defect = true, ""
@@ -204,7 +205,8 @@ func hostilePage(t *testing.T, text string) Page {
 		h.Operations = append(h.Operations, o)
 	}
 	h.Faults = []history.FaultEvent{{Fault: text, Targets: []string{text}, Detail: text, Start: ms, End: 2 * ms}}
-	h.Leaders = []history.LeaderEvent{{At: ms, Leader: text, Term: 1}, {At: 2 * ms}}
+	h.Leaders = []history.LeaderEvent{{At: ms, Leader: text, Term: 1}, {At: 2 * ms}, {At: ms, Shard: text, Leader: text, Term: 1}, {At: 2 * ms, Shard: text}}
+	h.Shards = map[string]string{text: text}
 	v := judge(t, h)
 	if len(v.Violations) == 0 {
 		t.Fatalf("no violation with %.40q", text)
@@ -217,10 +219,11 @@ func hostilePage(t *testing.T, text string) Page {
 	v.Warnings = []string{text}
 	stale := &models.Staleness{Nodes: []models.ReadStaleness{{Node: text, Reads: 1}}}
 	available := &models.Availability{
-		Writes: 1, Losses: []models.LeaderLoss{{Fault: text, Leader: text, NextLeader: text + "2"}},
-		Unavailable: &models.Outage{Nodes: []string{text, text}},
+		Writes: 1, Losses: []models.LeaderLoss{{Shard: text, Fault: text, Leader: text, NextLeader: text + "2"}},
+		Unavailable: &models.Outage{Shard: text, Nodes: []string{text, text}},
 	}
-	return Page{Result: hostileResult(text), History: h, Verdict: v, Staleness: stale, Availability: available, Source: text, Repeat: text}
+	shards := []models.Availability{{Shard: text}, {Shard: text, Writes: 1}}
+	return Page{Result: hostileResult(text), History: h, Verdict: v, Staleness: stale, Availability: available, Shards: shards, Source: text, Repeat: text}
 }
 
 func TestPageShowsHostileTextAsText(t *testing.T) {

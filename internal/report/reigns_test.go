@@ -22,9 +22,10 @@ func TestTimelineShowsWhoLedWhen(t *testing.T) {
 	}
 	d := drawTimeline(h, nil)
 	var got []string
-	for i, r := range d.Reigns {
+	reigns := d.Reigns[0].Reigns
+	for i, r := range reigns {
 		got = append(got, fmt.Sprintf("%d %q", r.Pattern, r.Label))
-		if i > 0 && r.X < d.Reigns[i-1].X+d.Reigns[i-1].W-0.01 {
+		if i > 0 && r.X < reigns[i-1].X+reigns[i-1].W-0.01 {
 			t.Errorf("reign %d begins at %g, before the one in front of it ends", i, r.X)
 		}
 	}
@@ -34,7 +35,7 @@ func TestTimelineShowsWhoLedWhen(t *testing.T) {
 	if want := []leaderKey{{"n1", 0}, {"n2", 1}, {"n3", 2}, {"n9", 3}}; !slices.Equal(d.LeaderKeys, want) {
 		t.Errorf("the legend is %v, want %v", d.LeaderKeys, want)
 	}
-	if last := d.Reigns[4]; last.X+last.W < drawingRight-0.01 || last.X+last.W > drawingRight+0.01 {
+	if last := reigns[4]; last.X+last.W < drawingRight-0.01 || last.X+last.W > drawingRight+0.01 {
 		t.Errorf("the last reign ends at %g, not with the run at %d", last.X+last.W, drawingRight)
 	}
 	page := write(t, Page{History: h})
@@ -43,7 +44,7 @@ func TestTimelineShowsWhoLedWhen(t *testing.T) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
-	for _, r := range d.Reigns {
+	for _, r := range reigns {
 		if r.Pattern >= 0 && !strings.Contains(page.raw, fmt.Sprintf(`<pattern id="lead%d"`, r.Pattern)) {
 			t.Errorf("the page has no pattern %d", r.Pattern)
 		}
@@ -60,8 +61,8 @@ func TestTimelineOfLeadersHasAnEnd(t *testing.T) {
 		h.Leaders = append(h.Leaders, history.LeaderEvent{At: time.Duration(i) * ms, Leader: fmt.Sprint("n", i), Term: int64(i)})
 	}
 	d := drawTimeline(h, nil)
-	if len(d.Reigns) != mostReigns || d.MoreReigns != 600 || len(d.LeaderKeys) != keyedLeaders {
-		t.Errorf("%d reigns and %d more, %d in the legend", len(d.Reigns), d.MoreReigns, len(d.LeaderKeys))
+	if len(d.Reigns[0].Reigns) != mostReigns || d.MoreReigns != 600 || len(d.LeaderKeys) != keyedLeaders {
+		t.Errorf("%d reigns and %d more, %d in the legend", len(d.Reigns[0].Reigns), d.MoreReigns, len(d.LeaderKeys))
 	}
 	if page := write(t, Page{History: h}); !strings.Contains(page.text, "600 later changes of the leader are not drawn") {
 		t.Error("the page does not say what is missing")

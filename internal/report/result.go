@@ -19,6 +19,8 @@ const (
 	Failed  Status = "failed"
 	// Skipped: it did not run, because an earlier one failed or lsfr was interrupted.
 	Skipped Status = "skipped"
+	// NotTried: it is about something that a program need not have, and this one has not.
+	NotTried Status = "not tried"
 )
 
 // Result is what one run of one stage showed.
@@ -45,6 +47,8 @@ type Check struct {
 	Name   string        `json:"name"`
 	Status Status        `json:"status"`
 	Took   time.Duration `json:"took_ns"`
+	// Note is a sentence to be shown below the check; it changes nothing.
+	Note string `json:"note,omitempty"`
 	// Failure explains a failed or unknown check; nil otherwise.
 	Failure *Failure `json:"failure,omitempty"`
 	// Scenario is set for a history scenario, nil for an API check.
@@ -98,6 +102,8 @@ type Scenario struct {
 	Staleness *models.Staleness `json:"staleness,omitempty"`
 	// Availability is when writes were acknowledged; nil if it was not measured.
 	Availability *models.Availability `json:"availability,omitempty"`
+	// Shards is the same for each shard; nil if there are none.
+	Shards []models.Availability `json:"shards,omitempty"`
 }
 
 // FirstFailure returns the first check that failed, or else the first that is
@@ -118,7 +124,7 @@ func (r *Result) FirstFailure() *Check {
 }
 
 // Conclude sets the stage's status from its checks: a failure outranks
-// unknown, and unknown outranks passed.
+// unknown, and unknown outranks passed. What was not tried does not matter.
 func (r *Result) Conclude() {
 	r.Status = Passed
 	if len(r.Checks) == 0 || r.Interrupted {

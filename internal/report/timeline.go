@@ -32,8 +32,7 @@ type timeline struct {
 	Width, Height         float64
 	Left, Right           float64
 	Rows                  []faultRow
-	Reigns                []reign // who led
-	ReignsY               float64
+	Reigns                []reignRow // who led
 	LeaderKeys            []leaderKey
 	Leaderless            bool        // at times
 	MoreReigns            int         // that are not drawn
@@ -76,7 +75,7 @@ func drawTimeline(h *history.History, v *models.Verdict) *timeline {
 				continue
 			}
 			o := &v.Violations[i].Operations[bad]
-			t.Marks = append(t.Marks, drawnText{X: x(known(o)), Text: fmt.Sprintf("%s of %s at %s", inline(string(v.Violations[i].Rule), 80), inline(o.Key, 60), seconds(3)(known(o)))})
+			t.Marks = append(t.Marks, drawnText{X: x(known(o)), Text: fmt.Sprintf("%s of %s at %s", inline(string(v.Violations[i].Rule), 80), inShard(inline(o.Key, 60), h, o.Key), seconds(3)(known(o)))})
 		}
 		y += timelineRow
 	}

@@ -55,14 +55,16 @@ type command struct{ Purpose, Line string }
 
 type violationView struct {
 	Rule, Key, Sentence, Cause string
-	SeveralKeys                bool
-	Intervals                  *intervals
-	Operations                 []operationView
-	MoreOperations             int
-	Copies                     []copyView
-	MoreCopies                 int
-	Hint                       string
-	Details                    []string
+	// Shard says where the key lives, empty if nobody knows.
+	Shard          string
+	SeveralKeys    bool
+	Intervals      *intervals
+	Operations     []operationView
+	MoreOperations int
+	Copies         []copyView
+	MoreCopies     int
+	Hint           string
+	Details        []string
 }
 
 type operationView struct {
@@ -82,9 +84,9 @@ type failureView struct {
 
 type faultView struct{ Fault, Targets, Start, End, Took, Hits, Detail string }
 
-type otherView struct{ Rule, Key, Sentence string }
+type otherView struct{ Rule, Key, Shard, Sentence string }
 
-type checkView struct{ Status, Name, Took, Note string }
+type checkView struct{ Status, Class, Name, Took, Figures, Note string }
 
 func newView(ctx context.Context, p *Page) *view {
 	v := &view{Style: template.CSS(pageStyle), Script: template.JS(pageScript)} //nolint:gosec // embedded
@@ -125,7 +127,7 @@ func (v *view) verdict(ctx context.Context, p *Page) {
 	for _, u := range p.Verdict.Undecided {
 		key := "all keys together"
 		if u.Key != "" {
-			key = quote(u.Key, 100)
+			key = inShard(quote(u.Key, 100), p.History, u.Key)
 		}
 		v.Undecided = append(v.Undecided, fmt.Sprintf("%s: %s, %d without an answer: %s",
 			key, plural(u.Operations, "operation"), u.Open, inline(u.Reason, 200)))
@@ -134,14 +136,10 @@ func (v *view) verdict(ctx context.Context, p *Page) {
 		return
 	}
 	worst := p.Verdict.Violations[0]
-	var faults []history.FaultEvent
-	if p.History != nil {
-		faults = p.History.Faults
-		if p.Verdict.Model == models.Pictured {
-			v.Picture = drawPicture(ctx, p.History, worst)
-		}
+	if p.History != nil && p.Verdict.Model == models.Pictured {
+		v.Picture = drawPicture(ctx, p.History, worst)
 	}
-	v.Violation = newViolationView(&worst, faults)
+	v.Violation = newViolationView(&worst, p.History)
 	if p.History != nil && worst.Rule == models.RuleCopiesDisagree {
 		v.Violation.copies(p.History, &worst)
 	}
@@ -154,14 +152,22 @@ func (v *view) verdict(ctx context.Context, p *Page) {
 			v.MoreOther = len(p.Verdict.Violations) - 1 - listedViolations
 			break
 		}
-		v.Others = append(v.Others, otherView{inline(string(x.Rule), 80), quote(x.Key, 60), visible(shorten(x.Sentence, 600))})
+		v.Others = append(v.Others, otherView{inline(string(x.Rule), 80), quote(x.Key, 60), shardOf(p.History, x.Key), visible(shorten(x.Sentence, 600))})
 	}
 }
 
-func newViolationView(x *models.Violation, faults []history.FaultEvent) *violationView {
+// newViolationView shows a violation in a history, which may be nil.
+func newViolationView(x *models.Violation, h *history.History) *violationView {
+	var faults []history.FaultEvent
+	if h != nil {
+		faults = h.Faults
+	}
 	out := &violationView{
 		Rule: inline(string(x.Rule), 80), Key: quote(x.Key, 100), Sentence: visible(shorten(x.Sentence, 1200)),
-		Cause: causes[x.Rule], Intervals: drawIntervals(x, faults),
+		Cause: causes[x.Rule], Intervals: drawIntervals(x, faults), Shard: ShardLine(h, x.Key),
+	}
+	if out.Intervals != nil {
+		out.Intervals.shards(x.Operations, h)
 	}
 	out.SeveralKeys = severalKeys(x.Operations)
 	colour, bad := valueColours(x.Operations), culprit(x)
@@ -177,7 +183,7 @@ func newViolationView(x *models.Violation, faults []history.FaultEvent) *violati
 			Defect: visible(shorten(o.Defect, 400)), Culprit: i == bad,
 		}
 		if out.SeveralKeys {
-			row.Kind += " " + quote(o.Key, 40)
+			row.Kind += " " + inShard(quote(o.Key, 40), h, o.Key)
 		}
 		if o.Outcome != history.Unknown {
 			row.Return, row.Took = seconds(6)(o.Return), span(max(0, o.Return-o.Call))
@@ -216,9 +222,12 @@ func (v *view) checks(p *Page) {
 	shown := scenarioCheck(p)
 	for i := range p.Result.Checks {
 		c := &p.Result.Checks[i]
-		row := checkView{Status: string(c.Status), Name: inline(c.Name, 200), Took: span(c.Took)}
+		row := checkView{
+			Status: string(c.Status), Class: strings.ReplaceAll(string(c.Status), " ", "-"),
+			Name: inline(c.Name, 200), Took: span(c.Took), Note: visible(shorten(c.Note, 600)),
+		}
 		if s := c.Scenario; s != nil {
-			row.Note = fmt.Sprintf("%s, %.0f %% ok", plural(s.OK+s.Failed+s.Unknown, "operation"), 100*s.AckedShare)
+			row.Figures = fmt.Sprintf("%s, %.0f %% ok", plural(s.OK+s.Failed+s.Unknown, "operation"), 100*s.AckedShare)
 		}
 		v.Checks = append(v.Checks, row)
 		if c.Failure == nil || c == shown && v.Violation != nil {

@@ -145,7 +145,7 @@ func explain(err error, hint string) *report.Failure {
 	}
 	if wrong, ok := errors.AsType[*cluster.InfoError](err); ok {
 		return &report.Failure{
-			Rule: string(challenges.RuleClusterInfo), Summary: wrong.Error(), Request: "GET /cluster/info on " + wrong.Node, Actual: wrong.Body, Hint: hint,
+			Rule: string(challenges.RuleClusterInfo), Summary: wrong.Error(), Request: wrong.Request(), Actual: wrong.Body, Hint: hint,
 		}
 	}
 	if f, ok := errors.AsType[*challenges.Failure](err); ok {

@@ -94,7 +94,7 @@ func (l *live) unconverged(ctx context.Context, nodes []workload.Node, reads []h
 // leaderless kills the leader, reads everything on the other nodes, and starts the
 // leader again.
 func (l *live) leaderless(ctx context.Context, keys []string) error {
-	leader := l.cluster.Node(l.leader(ctx))
+	leader := l.cluster.Node(l.leader(ctx, l.cluster.Groups()[0]))
 	if leader == nil {
 		return ctx.Err() // the cluster was settled a moment ago; what became of it is not for here
 	}

@@ -24,6 +24,13 @@ type live struct {
 	rec      *history.Recorder
 	progress workload.Progress
 	leaders  leaders
+	shards   *shards
+	// alongside is closed when what goes on beside clients and faults has ended.
+	alongside chan struct{}
+	// working are the clients, and keys what they have used.
+	working sync.WaitGroup
+	keysMu  sync.Mutex
+	keys    [][]string
 	// phases are what goes on, such as active faults.
 	phaseMu sync.Mutex
 	phases  []string
@@ -70,11 +77,17 @@ func (l *live) drive(parent context.Context) error {
 func (l *live) course(ctx context.Context, cancel context.CancelCauseFunc) error {
 	keys := l.underLoad(ctx, cancel)
 	if l.violated.Load() || ctx.Err() != nil {
+		l.whereKeysAre(ctx, keys)
 		return ctx.Err()
 	}
 	l.active("settling", true)
 	err := settle(ctx, l.cluster)
 	l.active("settling", false)
+	if err == nil && l.shards.sharded() {
+		var found map[string]string
+		found, err = l.shards.all(ctx, keys)
+		l.rec.SetShards(found)
+	}
 	if err != nil {
 		return err
 	}
@@ -92,6 +105,26 @@ func (l *live) course(ctx context.Context, cancel context.CancelCauseFunc) error
 	return ctx.Err()
 }
 
+// whereTime bounds the search for the shards of keys after a violation.
+const whereTime = 5 * time.Second
+
+// whereKeysAre notes the shards of keys, as far as they are known or somebody tells:
+// after a violation, of which the key's shard is worth naming.
+func (l *live) whereKeysAre(ctx context.Context, keys []string) {
+	if !l.shards.sharded() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, whereTime)
+	defer cancel()
+	found := make(map[string]string)
+	for _, k := range keys {
+		if shard, ok := l.shards.of(ctx, k); ok {
+			found[k] = shard
+		}
+	}
+	l.rec.SetShards(found)
+}
+
 // underLoad runs clients and faults for the scenario's duration, and returns
 // the keys that were used. A fault that cannot be injected or healed cancels.
 func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (keys []string) {
@@ -99,21 +132,20 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 	stopFaults, stopClients := make(chan struct{}), make(chan struct{})
 	var injecting sync.WaitGroup
 	injecting.Go(func() {
-		plan := faults.NewPlan(l.seed, l.tracks(), ids(l.cluster))
+		members := l.run.Stage.Members()
+		plan := faults.NewPlan(l.seed, l.tracks(), challenges.IDs(members), challenges.Groups(members)...)
 		if err := faults.Run(ctx, l.env(), plan, counting{l.rec, &l.injected}, l.active, stopFaults); err != nil {
 			cancel(err)
 		}
 	})
-	var working sync.WaitGroup
 	began := time.Now()
-	working.Go(func() {
-		keys = workload.Run(ctx, l.rec, workload.Options{
-			Mix: s.Mix, Clients: l.clients(), Rate: s.Rate, Seed: l.seed, Nodes: l.nodes(), Route: routes(l.cluster),
-		}, &l.progress, stopClients)
-	})
+	l.work(ctx, l.nodes(), l.clients(), 0, stopClients)
 	sampling, stopSampling := context.WithCancel(ctx)
 	var watching sync.WaitGroup
-	watching.Go(func() { l.watchLeader(sampling) })
+	watching.Go(func() { l.watchLeaders(sampling) })
+	halfway, stopHalfway := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { l.beside(halfway, cancel, stopClients) })
 	violation := make(chan struct{})
 	var judging sync.WaitGroup
 	judged, stopJudging := context.WithCancel(ctx)
@@ -121,6 +153,8 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 		judging.Go(func() { l.judgeLive(judged, violation) })
 	}
 	l.untilEnough(ctx, violation)
+	stopHalfway()
+	beside.Wait()
 	close(stopFaults)
 	injecting.Wait() // the active fault heals while clients still run
 	if s.Available && !l.violated.Load() {
@@ -129,11 +163,24 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 	stopJudging()
 	judging.Wait()
 	close(stopClients)
-	working.Wait()
+	l.working.Wait()
 	stopSampling()
 	watching.Wait()
 	l.clientTime = time.Since(began)
-	return keys
+	return workload.Merge(l.keys)
+}
+
+// work lets so many clients work on these nodes until stop is closed. first is the
+// number of the first one.
+func (l *live) work(ctx context.Context, nodes []workload.Node, clients, first int, stop <-chan struct{}) {
+	l.working.Go(func() {
+		used := workload.Run(ctx, l.rec, workload.Options{
+			Mix: l.scenario.Mix, Clients: clients, First: first, Rate: l.scenario.Rate, Seed: l.seed, Nodes: nodes, Route: routes(l.cluster),
+		}, &l.progress, stop)
+		l.keysMu.Lock()
+		defer l.keysMu.Unlock()
+		l.keys = append(l.keys, used)
+	})
 }
 
 // longest is how many times its duration a scenario may take to see the faults it needs.
@@ -155,6 +202,11 @@ func (l *live) untilEnough(ctx context.Context, violation <-chan struct{}) {
 		}
 		elapsed := time.Since(began)
 		enough := int(l.injected.Load()) >= l.minFaults()
+		select {
+		case <-l.alongside:
+		default: // it has its own limits of time
+			continue
+		}
 		if elapsed >= l.duration() && (enough || elapsed >= longest*l.duration()) {
 			return
 		}
@@ -227,24 +279,21 @@ func (l *live) clients() int {
 	return l.scenario.Clients
 }
 
-func ids(c *cluster.Cluster) []string {
-	var out []string
-	for _, n := range c.Nodes() {
-		out = append(out, n.ID())
-	}
-	return out
-}
+func (l *live) nodes() []workload.Node { return addresses(l.cluster.Nodes()) }
 
-func (l *live) nodes() []workload.Node {
+func addresses(nodes []*cluster.Node) []workload.Node {
 	var out []workload.Node
-	for _, n := range l.cluster.Nodes() {
+	for _, n := range nodes {
 		out = append(out, workload.Node{ID: n.ID(), URL: n.URL()})
 	}
 	return out
 }
 
 func (l *live) env() *faults.Env {
-	env := &faults.Env{OpenWrites: l.rec.OpenWrites, Network: l.cluster.Network(), Leader: l.leader, Served: l.served}
+	env := &faults.Env{
+		OpenWrites: l.rec.OpenWrites, Network: l.cluster.Network(), Leader: l.leaderOf, Served: l.served,
+		Groups: challenges.Groups(l.run.Stage.Members()),
+	}
 	for _, n := range l.cluster.Nodes() {
 		env.Nodes = append(env.Nodes, n)
 	}

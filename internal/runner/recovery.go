@@ -2,8 +2,10 @@ package runner
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/st3v3nmw/lsfr/internal/cluster"
 	"github.com/st3v3nmw/lsfr/models"
 )
 
@@ -15,36 +17,66 @@ const (
 	servedEvery = 25 * time.Millisecond
 )
 
-// served waits until a write that is called from now on is acknowledged.
+// served waits until a write that is called from now on is acknowledged; in a sharded
+// cluster one in each shard.
 func (l *live) served(ctx context.Context) {
-	from := l.rec.Now()
-	l.until(ctx, func() bool {
-		for _, call := range l.rec.Acknowledged() {
-			if call >= from {
-				return true
-			}
+	groups := l.founders()
+	l.acknowledged(ctx, func(where map[service]bool) bool {
+		served := make(map[string]bool)
+		for s := range where {
+			served[s.shard] = true
 		}
-		return false
+		return !slices.ContainsFunc(groups, func(g cluster.Group) bool { return !served[g.Shard] })
 	})
 }
 
 // recovered lets clients go on until every node has acknowledged a write that was
-// called from now on, or the time for it is over. What that means is judged in the
-// history. It begins when all faults have healed.
+// called from now on, in every shard, or the time for it is over. What that means is
+// judged in the history. It begins when all faults have healed.
 func (l *live) recovered(ctx context.Context) {
 	l.active("recovering", true)
 	defer l.active("recovering", false)
 	ctx, cancel := context.WithTimeout(ctx, recoverTime)
 	defer cancel()
-	from := l.rec.Now()
-	l.until(ctx, func() bool {
-		acknowledged := l.rec.Acknowledged()
-		for _, n := range l.cluster.Nodes() {
-			if acknowledged[n.ID()] < from {
-				return false
+	nodes, groups := l.nodes(), l.founders()
+	l.acknowledged(ctx, func(where map[service]bool) bool {
+		for _, n := range nodes {
+			for _, g := range groups {
+				if !where[service{n.ID, g.Shard}] {
+					return false
+				}
 			}
 		}
 		return true
+	})
+}
+
+// founders are the groups that were there from the beginning. Keys move to the others,
+// so that it is not known from when on those have to serve them.
+func (l *live) founders() []cluster.Group {
+	return slices.DeleteFunc(l.cluster.Groups(), func(g cluster.Group) bool { return g.Nodes[0].Shard().Joins })
+}
+
+// service is what a write shows that a node has acknowledged: the node does, for keys of
+// this shard.
+type service struct{ node, shard string }
+
+// acknowledged waits until the writes that are called from now on and acknowledged are
+// enough, or ctx ends.
+func (l *live) acknowledged(ctx context.Context, enough func(where map[service]bool) bool) {
+	from, seen := l.rec.Now(), len(l.rec.Snapshot().Operations)
+	where := make(map[service]bool)
+	l.until(ctx, func() bool {
+		operations := l.rec.Snapshot().Operations
+		for i := range operations[seen:] {
+			if o := &operations[seen+i]; o.Acknowledged() && o.Call >= from {
+				if shard, ok := l.shards.of(ctx, o.Key); ok {
+					where[service{o.Node, shard}] = true
+				}
+			}
+		}
+		seen = len(operations)
+		return enough(where)
 	})
 }
 

@@ -153,8 +153,8 @@ func (r *run) newCluster(ctx context.Context, folder string) (*cluster.Cluster, 
 	if err != nil {
 		return nil, err
 	}
-	for i := range r.Stage.Nodes {
-		if _, err := c.AddNode(ctx, fmt.Sprint("n", i+1)); err != nil {
+	for _, m := range r.Stage.Members() {
+		if _, err := c.AddMember(ctx, m.ID, cluster.Shard{Name: m.Shard}); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/challenges"
@@ -36,13 +37,16 @@ func (r *run) scenario(ctx context.Context, index int, s *challenges.Scenario) (
 	if err != nil {
 		return r.scenarioFailed(ctx, s, err)
 	}
-	live := &live{run: r, scenario: s, seed: challenges.ScenarioSeed(r.Seed, index), cluster: c}
+	live := &live{
+		run: r, scenario: s, seed: challenges.ScenarioSeed(r.Seed, index), cluster: c,
+		shards: newShards(c), alongside: make(chan struct{}),
+	}
+	defer live.shards.close()
 	header := history.Header{
 		Challenge: r.Challenge, Stage: r.Stage.Name, Scenario: s.Name, Model: s.Model, Seed: r.Seed, Started: time.Now(),
 	}
-	for _, n := range c.Nodes() {
-		header.Nodes = append(header.Nodes, n.ID())
-	}
+	members := slices.Concat(r.Stage.Members(), s.Joining)
+	header.Nodes, header.Groups = challenges.IDs(members), challenges.Groups(members)
 	err = start(ctx, c, false)
 	var h *history.History
 	if err == nil {
@@ -60,6 +64,9 @@ func (r *run) scenario(ctx context.Context, index int, s *challenges.Scenario) (
 	}
 	if cerr := c.Close(); cerr != nil {
 		return report.Check{}, errors.Join(cerr, err)
+	}
+	if errors.Is(err, challenges.ErrNotBuilt) {
+		return report.Check{Status: report.NotTried, Note: s.NotBuilt}, os.Remove(r.path(file))
 	}
 	if h != nil {
 		r.show(h, nil)
@@ -104,7 +111,7 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 	}
 	if l.scenario.Available {
 		a := models.MeasureAvailability(h)
-		c.Scenario.Availability = &a
+		c.Scenario.Availability, c.Scenario.Shards = &a, models.MeasureShards(h)
 	}
 	r.show(h, &v)
 	switch {
@@ -112,6 +119,9 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 		c.Status = report.Failed
 		worst := v.Violations[0]
 		c.Failure = &report.Failure{Rule: string(worst.Rule), Summary: worst.Sentence, Hint: l.scenario.Hint, Details: report.OperationLines(worst.Operations)}
+		if line := report.ShardLine(h, worst.Key); line != "" {
+			c.Failure.Details = append(c.Failure.Details, line)
+		}
 		if worst.Rule == models.RuleCopiesDisagree {
 			said := fmt.Sprintf("after %g s without faults and writes, of %s:", l.scenario.Converge.Seconds(), worst.Key)
 			c.Failure.Details = append(append(c.Failure.Details, "", said), report.FinalReadsOf(h, worst.Key)...)

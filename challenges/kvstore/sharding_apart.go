@@ -1,0 +1,386 @@
+package kvstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/workload"
+)
+
+// These checks disturb one group and look at the other.
+
+const (
+	// loadWorkers write and read keys of a group that nothing disturbs, each so often.
+	loadWorkers, loadRounds = 6, 15
+	// askers ask at the same time for keys of a group that does not answer.
+	askers = 9
+	// fullSpeed is how many times as long such a load may take as before the disturbance,
+	// and slack is added to it: what a request costs that waits for somebody else is much
+	// more than both.
+	fullSpeed = 5
+	slack     = 2 * time.Second
+	// undisturbedTries is how often a load is repeated that an election of the group's own
+	// has come in between.
+	undisturbedTries = 3
+)
+
+// load writes and reads keys of the group through these nodes, without patience. It
+// returns how long that took.
+func (h *healthy) load(ctx context.Context, e *challenges.Env, nodes []*cluster.Node) (took time.Duration, err error) {
+	// Each time others: a write that was not answered may still take effect.
+	var keys []string
+	for range loadWorkers {
+		h.loads++
+		k, err := e.On(h.Nodes[0]).KeyIn(ctx, h.Shard, fmt.Sprintf("load-%s-%d", h.Shard, h.loads))
+		if err != nil {
+			return 0, err
+		}
+		keys = append(keys, k)
+	}
+	began := time.Now()
+	err = inParallel(loadWorkers, func(w int) error {
+		apart, done := e.Apart()
+		defer done()
+		for i := range loadRounds {
+			on, k, v := apart.On(nodes[(w+i)%len(nodes)]).Once(), keys[w], e.Value()
+			if err := challenges.Steps(
+				func() error { return inTime(ctx, func(ctx context.Context) error { return on.Put(ctx, k, v) }) },
+				func() error { return inTime(ctx, func(ctx context.Context) error { return on.Get(ctx, k, v) }) },
+			); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return time.Since(began), err
+}
+
+// inTime gives a step the time that clients have for an operation.
+func inTime(ctx context.Context, step func(context.Context) error) error {
+	within, cancel := context.WithTimeout(ctx, workload.DefaultTimeout)
+	defer cancel()
+	err := step(within)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return challenges.Failf(challenges.RuleNoAnswer, "no answer within %s", workload.DefaultTimeout)
+	}
+	return err
+}
+
+// healthy is a group that nothing disturbs, and how fast it was.
+type healthy struct {
+	cluster.Group
+	normal time.Duration
+	loads  int // keys so far
+}
+
+// measure finds out how fast a group is through these nodes.
+func measure(ctx context.Context, e *challenges.Env, g cluster.Group, nodes []*cluster.Node) (*healthy, error) {
+	h := &healthy{Group: g}
+	err := h.unlessElected(ctx, func() (err error) {
+		h.normal, err = h.load(ctx, e, nodes)
+		return err
+	})
+	return h, err
+}
+
+// unlessElected does a step of which the group has no excuse to decline anything, and
+// again if it has changed its leader meanwhile: that may happen at any time.
+func (h *healthy) unlessElected(ctx context.Context, step func() error) error {
+	for range undisturbedTries {
+		leader, term := h.Leader(ctx)
+		err := step()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if now, termNow := h.Leader(ctx); leader != "" && leader == now && term == termNow {
+			return err
+		}
+		if err := challenges.Eventually(ctx, electTime, func() error {
+			if leader, _ := h.Leader(ctx); leader == "" {
+				return challenges.Failf(challenges.RuleNoSingleLeader, "the nodes of shard %s name no leader", h.Shard)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return challenges.Failf(challenges.RuleTooSlow, "shard %s changed its leader again and again by itself, so what a disturbance of the other shard does could not be seen", h.Shard)
+}
+
+// goesOn checks that the group works at full speed through these nodes while
+// something else is disturbed. state is a clause about that, such as "while s2 is dead".
+func (h *healthy) goesOn(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, state string) error {
+	var took time.Duration
+	limit := fullSpeed*h.normal + slack
+	for range undisturbedTries {
+		err := h.unlessElected(ctx, func() (err error) {
+			took, err = h.load(ctx, e, nodes)
+			return err
+		})
+		f, failed := errors.AsType[*challenges.Failure](err)
+		if failed && (f.Rule == challenges.RuleNoAnswer || f.Rule == challenges.RuleUnavailable) {
+			return &challenges.Failure{
+				Rule: challenges.RuleInterrupted, Summary: fmt.Sprintf("shard %s is disturbed %s: %s", h.Shard, state, f.Summary),
+				Request: f.Request, Expected: f.Expected, Actual: f.Actual, Err: err,
+			}
+		}
+		if err != nil || took <= limit {
+			return err
+		}
+	}
+	return &challenges.Failure{
+		Rule:     challenges.RuleInterrupted,
+		Summary:  fmt.Sprintf("shard %s is slow %s", h.Shard, state),
+		Expected: fmt.Sprintf("%d writes and reads in about %s, as before", loadWorkers*loadRounds, h.normal.Round(time.Millisecond)),
+		Actual:   took.Round(time.Millisecond).String(),
+	}
+}
+
+// unanswered asks a node for a key of a group that does not answer.
+func unanswered(ctx context.Context, on *challenges.Env, g cluster.Group, key, state string) error {
+	for _, r := range []challenges.Request{
+		{Method: http.MethodGet, Path: "/kv/" + key},
+		{Method: http.MethodPut, Path: "/kv/" + key, Body: on.Value()},
+	} {
+		if err := silent(ctx, on, g, r, state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// silent sends a request that only a group that does not answer could carry out.
+func silent(ctx context.Context, on *challenges.Env, g cluster.Group, r challenges.Request, state string) error {
+	within, cancel := context.WithTimeout(ctx, workload.DefaultTimeout)
+	defer cancel()
+	res, err := on.Try(within, r)
+	if err != nil || res.Status >= 500 || res.Status == http.StatusRequestTimeout {
+		return ctx.Err() // that is right
+	}
+	f := &challenges.Failure{
+		Rule:     challenges.RuleDivision,
+		Summary:  fmt.Sprintf("%s answered for a key of shard %s %s, so it does not live in that group alone", on.Node().ID(), g.Shard, state),
+		Request:  fmt.Sprintf("%s on %s", r, on.Node().ID()),
+		Expected: "503, or no answer", Actual: fmt.Sprintf("%d %s", res.Status, http.StatusText(res.Status)),
+	}
+	if res.Status >= 300 {
+		f.Rule, f.Summary = challenges.RuleWrongAnswer, fmt.Sprintf("%s claims to know about a key of shard %s %s", on.Node().ID(), g.Shard, state)
+	}
+	return f
+}
+
+// apartFrom returns the last group and the other one, and where the keys of both are.
+func apartFrom(ctx context.Context, e *challenges.Env, name string) (away, other cluster.Group, kept placed, err error) {
+	groups := e.Cluster.Groups()
+	other, away = groups[0], groups[len(groups)-1]
+	if kept, err = place(ctx, e, name, 12); err == nil {
+		// Through every node: who keeps what comes by has all of it now.
+		err = kept.through(ctx, e, e.Cluster.Nodes())
+	}
+	return away, other, kept, err
+}
+
+func checkDeadGroup(ctx context.Context, e *challenges.Env) error {
+	away, other, kept, err := apartFrom(ctx, e, "dead")
+	if err != nil {
+		return err
+	}
+	rest, err := measure(ctx, e, other, other.Nodes)
+	if err != nil {
+		return err
+	}
+	for _, n := range away.Nodes {
+		if err := n.Kill(ctx); err != nil {
+			return err
+		}
+	}
+	state := fmt.Sprintf("while %s is dead", away.Shard)
+	lost := *kept[away.Shard]
+	if err := beside(
+		func() error {
+			return inParallel(askers, func(i int) error {
+				return unanswered(ctx, e.On(other.Nodes[i%len(other.Nodes)]), away, lost[i].key, state)
+			})
+		},
+		func() error { return rest.goesOn(ctx, e, other.Nodes, state) },
+	); err != nil {
+		return err
+	}
+	if err := e.Cluster.StartAll(ctx, false); err != nil {
+		return err
+	}
+	if err := e.Settle(ctx); err != nil {
+		return err
+	}
+	// Those that were asked to be overwritten may have been, by whoever took the request.
+	*kept[away.Shard] = lost[askers:]
+	if err := kept.through(ctx, e, e.Cluster.Nodes()); err != nil {
+		return err
+	}
+	_, err = writable(ctx, e, e.Cluster.Nodes(), "back")
+	return err
+}
+
+// beside runs two steps at the same time.
+func beside(a, b func() error) error {
+	steps := []func() error{a, b}
+	return inParallel(len(steps), func(i int) error { return steps[i]() })
+}
+
+func checkSilentGroup(ctx context.Context, e *challenges.Env) (err error) {
+	away, other, kept, err := apartFrom(ctx, e, "silent")
+	if err != nil {
+		return err
+	}
+	rest, err := measure(ctx, e, other, other.Nodes)
+	if err != nil {
+		return err
+	}
+	resumed := false
+	resume := func() error {
+		if resumed {
+			return nil
+		}
+		resumed = true
+		return eachNode(away.Nodes, func(n *cluster.Node) error { return n.Resume(ctx) })
+	}
+	defer func() { err = firstOf(errors.Join(err, resume())) }()
+	if err := eachNode(away.Nodes, func(n *cluster.Node) error { return n.Pause(ctx) }); err != nil {
+		return err
+	}
+	state := fmt.Sprintf("while %s is paused", away.Shard)
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	var others sync.WaitGroup
+	for i := range askers {
+		others.Go(func() {
+			for asking.Err() == nil {
+				r := challenges.Request{Method: http.MethodGet, Path: "/kv/" + (*kept[away.Shard])[i].key}
+				_, _ = e.On(other.Nodes[i%len(other.Nodes)]).Try(asking, r) // nobody answers, or says that
+				_ = challenges.Wait(asking, 10*time.Millisecond)
+			}
+		})
+	}
+	defer others.Wait()
+	defer stop()
+	if err := challenges.Wait(ctx, time.Second); err != nil { // so that they are waiting
+		return err
+	}
+	if err := rest.goesOn(ctx, e, other.Nodes, state); err != nil {
+		return err
+	}
+	stop()
+	others.Wait()
+	return challenges.Steps(
+		resume,
+		func() error { return e.Settle(ctx) },
+		func() error { return kept.through(ctx, e, e.Cluster.Nodes()) },
+	)
+}
+
+func eachNode(nodes []*cluster.Node, do func(*cluster.Node) error) error {
+	var errs []error
+	for _, n := range nodes {
+		errs = append(errs, do(n))
+	}
+	return errors.Join(errs...)
+}
+
+func checkElectionApart(ctx context.Context, e *challenges.Env) (err error) {
+	groups := e.Cluster.Groups()
+	elects, other := groups[0], groups[len(groups)-1]
+	old, followers, err := e.LeaderOf(ctx, elects)
+	if err != nil {
+		return err
+	}
+	asked := append(followers, other.Nodes...)
+	rest, err := measure(ctx, e, other, asked)
+	if err != nil {
+		return err
+	}
+	kept, err := place(ctx, e, "elected", 6)
+	if err != nil {
+		return err
+	}
+	if err := old.Pause(ctx); err != nil {
+		return err
+	}
+	resumed := false
+	defer func() {
+		if !resumed {
+			err = firstOf(errors.Join(err, old.Resume(ctx)))
+		}
+	}()
+	elected := make(chan error, 1)
+	go func() { elected <- led(ctx, e, followers) }()
+	state := fmt.Sprintf("while %s elects a new leader", elects.Shard)
+	for waiting := true; waiting; {
+		if err := rest.goesOn(ctx, e, asked, state); err != nil {
+			return firstOf(errors.Join(err, <-elected))
+		}
+		select {
+		case err := <-elected:
+			if err != nil {
+				return err
+			}
+			waiting = false
+		default:
+		}
+	}
+	if err := kept.through(ctx, e, asked); err != nil {
+		return err
+	}
+	resumed = true
+	return challenges.Steps(
+		func() error { return old.Resume(ctx) },
+		func() error { return e.Settle(ctx) },
+		func() error { return kept.through(ctx, e, e.Cluster.Nodes()) },
+	)
+}
+
+func checkCutGroups(ctx context.Context, e *challenges.Env) error {
+	one, two, kept, err := apartFrom(ctx, e, "cut")
+	if err != nil {
+		return err
+	}
+	var sides []*healthy
+	for _, g := range []cluster.Group{one, two} {
+		side, err := measure(ctx, e, g, g.Nodes)
+		if err != nil {
+			return err
+		}
+		sides = append(sides, side)
+	}
+	heal, err := e.Cut(one.Nodes, two.Nodes)
+	if err != nil {
+		return err
+	}
+	defer heal()
+	for _, side := range sides {
+		if err := side.goesOn(ctx, e, side.Nodes, "while the groups are cut off from each other"); err != nil {
+			return err
+		}
+	}
+	// A redirect leads a client past the cut, so the right answer is possible.
+	if err := inParallel(askers, func(i int) error {
+		from, to := one, two
+		if i%2 == 0 {
+			from, to = two, one
+		}
+		p := (*kept[to.Shard])[i]
+		return current{p.key, p.value}.notOlder(ctx, e, from.Nodes[i%len(from.Nodes)], "is cut off from shard "+to.Shard)
+	}); err != nil {
+		return err
+	}
+	heal()
+	return challenges.Steps(
+		func() error { return e.Settle(ctx) },
+		func() error { return kept.through(ctx, e, e.Cluster.Nodes()) },
+	)
+}
