@@ -92,11 +92,14 @@ func (c *console) CheckDone(k report.Check) {
 	c.printf("  %s %6s %s\n", c.mark(k.Status), seconds(k.Took), strings.TrimLeft(c.wrap(k.Name, before, before), " "))
 	if s := k.Scenario; s != nil {
 		c.printf("%s\n", c.style.faint.Sprint(c.wrap(scenarioLine(s), before, before)))
-		for _, line := range []string{report.StalenessLine(s.Staleness), report.AvailabilityLine(s.Availability)} {
+		for _, line := range append([]string{report.StalenessLine(s.Staleness)}, report.AvailabilityLines(s)...) {
 			if line != "" {
 				c.printf("%s\n", c.style.faint.Sprint(c.wrap(line, before, before)))
 			}
 		}
+	}
+	if k.Note != "" {
+		c.printf("%s\n", c.style.faint.Sprint(c.wrap(k.Note, before, before)))
 	}
 }
 
@@ -106,7 +109,7 @@ func (c *console) mark(s report.Status) string {
 		return c.style.good.Sprint("✓")
 	case report.Failed:
 		return c.style.bad.Sprint("✗")
-	case report.Skipped:
+	case report.Skipped, report.NotTried:
 		return c.style.faint.Sprint("–")
 	}
 	return c.style.doubtful.Sprint("?")
