@@ -40,7 +40,7 @@ func (b bug) replication() string {
 	switch b.stage() {
 	case "":
 		return ""
-	case faultTolerance, strongConsistency:
+	case faultTolerance, strongConsistency, sharding:
 		return replicationRaft
 	}
 	return replicationAsync

@@ -25,6 +25,7 @@ const (
 	readReplicas      = "read-replicas"
 	faultTolerance    = "fault-tolerance"
 	strongConsistency = "strong-consistency"
+	sharding          = "sharding"
 )
 
 // Bugs lists all bugs in the order of the stages that must catch them. None is caught by an earlier stage.
@@ -129,6 +130,27 @@ func Bugs() []Bug {
 		list(strongConsistency, servesBeforeApply, "A new leader answers reads before it has applied its log."),
 		list(strongConsistency, notFoundMeanwhile, "While there is no leader, a read finds nothing instead of failing."),
 		list(strongConsistency, retriesProposal, "A write that was lost with its leader is sent to the next one, and may undo a later one."),
+
+		list(sharding, hashDiffers, "Each node hashes keys together with its own ID."),
+		list(sharding, hashRandomSeed, "Each process draws a random seed for its hash when it starts."),
+		list(sharding, hashAfterRestart, "From its second start on a node hashes keys differently."),
+		list(sharding, oneShard, "All keys belong to one shard."),
+		list(sharding, prefixHash, "Only the first 8 characters of a key are hashed."),
+		list(sharding, servesAnyKey, "From its second start on a node takes every key for its own group's."),
+		list(sharding, storesEverything, "A node keeps what it passes on to other groups, and answers from that when they do not."),
+		list(sharding, shardForwardNoBody, "A write that is passed on to another group loses its value."),
+		list(sharding, deadGroupBlocks, "Requests for other groups go one at a time, and those for a node's own keys wait for their turn."),
+		list(sharding, deadGroup404, "A read of a key whose group does not answer finds nothing instead of failing."),
+		list(sharding, needsAllGroups, "A node that reaches no node of another group refuses everything."),
+		list(sharding, electionStopsAll, "A node refuses everything while another group has lost its leader and has no new one."),
+		list(sharding, shardCopyReads, "A read that comes from another group is answered by any node, from its own copy."),
+		list(sharding, emptyShardKey, "GET /cluster/shards/ names a shard for the empty key."),
+		list(sharding, infoOtherShard, "One node of each group names another shard as its own."),
+		list(sharding, migrationDropsWrites, "What is written after the keys of a joining group were copied, and before it has them, is lost."),
+		list(sharding, bothOwn, "For 2 s after a joining group has begun to serve its keys, the old group serves them too."),
+		list(sharding, deletesNotMigrated, "What is deleted after the keys of a joining group were copied comes back."),
+		list(sharding, joinIgnored, "POST /cluster/shards answers 200, and no key moves."),
+		list(sharding, importAgain, "A piece of the keys that move comes twice, and overwrites what was written since."),
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 func TestEveryBugHasANameATitleAndAStage(t *testing.T) {
-	order := map[string]int{httpAPI: 1, persistence: 2, crashRecovery: 3, clustering: 4, readReplicas: 5, faultTolerance: 6, strongConsistency: 7}
+	order := map[string]int{httpAPI: 1, persistence: 2, crashRecovery: 3, clustering: 4, readReplicas: 5, faultTolerance: 6, strongConsistency: 7, sharding: 8}
 	seen := make(map[string]bool)
 	stage := 0
 	for _, b := range Bugs() {
@@ -89,6 +89,7 @@ func TestEveryBugMisbehavesAndACorrectNodeDoesNot(t *testing.T) {
 	}
 	maps.Copy(symptoms, clusterSymptoms())
 	maps.Copy(symptoms, raftSymptoms())
+	maps.Copy(symptoms, shardSymptoms())
 	for _, b := range Bugs() {
 		t.Run(b.Name, func(t *testing.T) {
 			t.Parallel()

@@ -23,6 +23,7 @@ type cluster struct {
 	replication replication
 	peers       map[string]*peer
 	client      http.Handler // serves the client API
+	shards      *shards      // nil where all nodes hold the same data
 	unused      *unusedConnections
 	bugs        clusterBugs
 
@@ -44,8 +45,8 @@ type replication interface {
 	run(ctx context.Context)
 }
 
-// startCluster makes a node with a store part of a cluster. close ends it.
-func startCluster(cfg clusterConfig, st store, h *handler, logf logFunc) (*cluster, error) {
+// startCluster makes a node with a store, and a folder for what it is told, part of a cluster. close ends it.
+func startCluster(cfg clusterConfig, dir string, st store, h *handler, logf logFunc) (*cluster, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &cluster{
 		clusterConfig: cfg,
@@ -56,21 +57,50 @@ func startCluster(cfg clusterConfig, st store, h *handler, logf logFunc) (*clust
 		stop:          stop,
 	}
 	for _, m := range cfg.members {
-		c.peers[m.id] = &peer{member: m, requests: newPeerClient(m.address, passOnConns)}
+		c.peers[m.id] = c.newPeer(m)
 	}
 	c.bugs.open(c, st, logf)
 	if err := c.replicate(ctx, st, logf); err != nil {
 		stop()
 		return nil, err
 	}
+	if s, ok := st.(*raftStore); ok && cfg.shard != "" {
+		c.shards = newShards(ctx, c, dir, s, logf)
+		c.running.Go(func() { c.shards.run(ctx) })
+	}
 	h.cluster = c
 	for _, p := range c.peers {
-		p.liveness.bug = c.bug
 		c.running.Go(func() { p.keepPinging(ctx) })
 	}
 	c.running.Go(func() { c.replication.run(ctx) })
 	c.running.Go(func() { c.bugs.run(ctx) })
 	return c, nil
+}
+
+func (c *cluster) newPeer(m member) *peer {
+	conns := passOnConns
+	switch {
+	case c.shard == "":
+	case c.shard == m.shard:
+		conns = groupConns
+	default:
+		conns = otherGroupConns
+	}
+	p := &peer{member: m, requests: newPeerClient(m.address, conns)}
+	p.liveness.bug = c.bug
+	return p
+}
+
+// everyone is all other nodes.
+func (c *cluster) everyone() []*peer {
+	all := make([]*peer, 0, 8)
+	for _, p := range c.peers {
+		all = append(all, p)
+	}
+	if c.shards != nil {
+		all = append(all, c.shards.later()...)
+	}
+	return all
 }
 
 // replicate chooses how the store's copies are kept alike, and with that who leads.
@@ -116,7 +146,7 @@ func (c *cluster) shutDown(server *http.Server, _ net.Listener) error {
 func (c *cluster) close() {
 	c.stop()
 	c.running.Wait()
-	for _, p := range c.peers {
+	for _, p := range c.everyone() {
 		p.requests.close()
 	}
 }
@@ -124,7 +154,10 @@ func (c *cluster) close() {
 func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case path == pingPath:
+		c.tellLeader(w.Header())
 		_, _ = io.WriteString(w, c.id)
+	case c.shards != nil && c.shards.serves(path):
+		c.shards.ServeHTTP(w, r)
 	case strings.HasPrefix(path, "/internal/"):
 		c.replication.ServeHTTP(w, r)
 	case path == "/cluster/info":
@@ -143,6 +176,7 @@ type clusterInfo struct {
 	Role   string       `json:"role"`
 	Leader *string      `json:"leader"`
 	Term   uint64       `json:"term"`
+	Shard  string       `json:"shard,omitempty"`
 	Nodes  []memberInfo `json:"nodes"`
 }
 
@@ -153,7 +187,7 @@ type memberInfo struct {
 
 func (c *cluster) info() clusterInfo {
 	leader, term := c.election.leader()
-	info := clusterInfo{ID: c.id, Role: "follower", Term: term, Nodes: []memberInfo{{ID: c.id, Alive: true}}}
+	info := clusterInfo{ID: c.id, Role: "follower", Term: term, Shard: c.bugs.mistakeShard(), Nodes: []memberInfo{{ID: c.id, Alive: true}}}
 	if leader != "" {
 		info.Leader = &leader
 	}
@@ -163,7 +197,7 @@ func (c *cluster) info() clusterInfo {
 	case leader == "":
 		info.Role = "candidate"
 	}
-	for _, p := range c.peers {
+	for _, p := range c.everyone() {
 		info.Nodes = append(info.Nodes, memberInfo{ID: p.id, Alive: p.liveness.alive()})
 	}
 	if c.bug == infoOmitsItself {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,11 @@ type clusterTest struct {
 	dirs   map[string]string
 	nodes  map[string]*nodeProcess
 	client *http.Client
+
+	// What follows is for clusters with shards.
+	shards  map[string]string // of each node
+	joining map[string]bool   // nodes of a group that joins
+	told    map[string]bool   // nodes that were told of it
 
 	markers int // of caughtUp
 }
@@ -98,9 +104,14 @@ func (c *clusterTest) start(ids ...string) {
 	for _, id := range ids {
 		var peers []string
 		for _, other := range c.others(id) {
-			peers = append(peers, other+"="+c.link(id, other).Addr())
+			if !c.joining[other] || c.joining[id] || c.told[id] {
+				peers = append(peers, c.name(other)+"="+c.link(id, other).Addr())
+			}
 		}
 		args := append([]string{"--id", id, "--peers", strings.Join(peers, ",")}, c.args...)
+		if shard := c.shards[id]; shard != "" {
+			args = append(args, "--shard", shard, "--join="+strconv.FormatBool(c.joining[id]))
+		}
 		c.nodes[id] = startNode(c.t, c.dirs[id], c.bug, args...)
 		for _, other := range c.others(id) {
 			if err := c.link(other, id).Up(c.nodes[id].address); err != nil {
@@ -108,6 +119,14 @@ func (c *clusterTest) start(ids ...string) {
 			}
 		}
 	}
+}
+
+// name is how --peers calls a node.
+func (c *clusterTest) name(id string) string {
+	if shard := c.shards[id]; shard != "" {
+		return shard + "/" + id
+	}
+	return id
 }
 
 // stop ends nodes by a signal and returns the exit code of the last one.

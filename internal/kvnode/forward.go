@@ -11,6 +11,12 @@ import (
 // that disagree about the leader would send it round and round.
 const passedOnHeader = "Kvnode-Passed-On-By"
 
+// nothingDoneHeader marks the answer to a request that has not happened and will not: another node may be asked instead.
+const (
+	nothingDoneHeader = "Kvnode-Nothing-Done"
+	nothingDone       = "true"
+)
+
 const (
 	// passOnTime is how long a follower waits for the leader's answer.
 	passOnTime = 1500 * time.Millisecond
@@ -21,6 +27,14 @@ const (
 
 // elsewhere answers a client's valid request if it is not for this node to answer, and tells whether it did.
 func (c *cluster) elsewhere(w http.ResponseWriter, r *http.Request, key, value string) bool {
+	if c.shards != nil {
+		switch {
+		case c.shards.bugs.refuses(w, r), c.shards.elsewhere(w, r, key, value):
+			return true
+		case c.shards.bugs.readsCopy(r):
+			return false
+		}
+	}
 	leader := c.bugs.leader()
 	switch {
 	case c.bugs.refusesWrite(w, r):
@@ -29,19 +43,25 @@ func (c *cluster) elsewhere(w http.ResponseWriter, r *http.Request, key, value s
 	case c.bugs.keepsHere(r, leader):
 		return false
 	case r.Header.Get(passedOnHeader) != "":
-		http.Error(w, "this node is not the leader", http.StatusServiceUnavailable)
+		refuse(w, "this node is not the leader")
 	case r.Method == http.MethodGet && c.reads == readsLocal:
 		return c.bugs.refusesRead(w, leader)
 	case leader == "" && c.bug == notFoundMeanwhile && r.Method == http.MethodGet:
 		http.Error(w, "key not found", http.StatusNotFound)
 	case leader == "":
-		http.Error(w, "there is no leader", http.StatusServiceUnavailable)
+		refuse(w, "there is no leader")
 	case c.forward == forwardRedirect:
 		c.redirect(w, leader, key)
 	default:
 		c.passOn(w, r, leader, key, value)
 	}
 	return true
+}
+
+// refuse answers a request that has not happened and will not.
+func refuse(w http.ResponseWriter, why string) {
+	w.Header().Set(nothingDoneHeader, nothingDone)
+	http.Error(w, why, http.StatusServiceUnavailable)
 }
 
 // refusesUnconfirmed answers a read at a node that cannot be sure that it still leads.
@@ -51,7 +71,7 @@ func (c *cluster) refusesUnconfirmed(w http.ResponseWriter, r *http.Request) boo
 	}
 	err := c.confirm(r.Context())
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		refuse(w, err.Error())
 	}
 	return err != nil
 }
@@ -68,11 +88,11 @@ func (c *cluster) redirect(w http.ResponseWriter, leader, key string) {
 // passOn sends a request to the leader, once, and its answer back. Whatever goes wrong is answered with a status
 // that promises nothing: a request that a link holds may arrive at the leader long after this answer.
 func (c *cluster) passOn(w http.ResponseWriter, r *http.Request, leader, key, value string) {
-	request := peerRequest{method: r.Method, url: keyURL(key), body: value, from: c.id, limit: passOnTime}
+	request := peerRequest{method: r.Method, url: keyURL(key), body: value, from: c.id, hops: groupHops(r), limit: passOnTime}
 	got, err := c.bugs.ask(r.Context(), c.peers[leader], request)
 	switch {
 	case err != nil && unreached(err):
-		http.Error(w, "the leader "+leader+" cannot be reached", http.StatusServiceUnavailable)
+		refuse(w, "the leader "+leader+" cannot be reached")
 	case err != nil:
 		c.bugs.unsure(leader, request)
 		http.Error(w, "the leader "+leader+" did not answer, it may have happened or not", c.bugs.unansweredStatus(leader, request))
@@ -83,7 +103,7 @@ func (c *cluster) passOn(w http.ResponseWriter, r *http.Request, leader, key, va
 
 // write passes the answer on unchanged.
 func (a answer) write(w http.ResponseWriter) {
-	for _, name := range []string{"Content-Type", "X-Content-Type-Options", "Allow"} {
+	for _, name := range []string{"Content-Type", "X-Content-Type-Options", "Allow", nothingDoneHeader} {
 		if value := a.header.Get(name); value != "" {
 			w.Header().Set(name, value)
 		}

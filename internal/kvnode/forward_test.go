@@ -139,7 +139,7 @@ func followerOf(t *testing.T, leader string) serveTest {
 		t.Fatal(err)
 	}
 	cfg := clusterConfig{id: "n2", members: []member{{id: "n1", address: leader}}, reads: readsLeader, forward: forwardPass}
-	c, err := startCluster(cfg, e, &handler{store: e}, t.Logf)
+	c, err := startCluster(cfg, t.TempDir(), e, &handler{store: e}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,13 +50,13 @@ func (h *handler) serveKey(w http.ResponseWriter, r *http.Request, key string) {
 	switch r.Method {
 	case http.MethodGet:
 		if !h.elsewhere(w, r, key, "") {
-			h.get(w, key)
+			h.get(w, r, key)
 		}
 	case http.MethodPut:
 		h.put(w, r, key)
 	case http.MethodDelete:
 		if !h.elsewhere(w, r, key, "") {
-			h.delete(w, key)
+			h.delete(w, r, key)
 		}
 	}
 }
@@ -66,8 +66,12 @@ func (h *handler) elsewhere(w http.ResponseWriter, r *http.Request, key, value s
 	return h.cluster != nil && h.cluster.elsewhere(w, r, key, value)
 }
 
-func (h *handler) get(w http.ResponseWriter, key string) {
-	value, ok := h.store.get(key)
+func (h *handler) get(w http.ResponseWriter, r *http.Request, key string) {
+	value, ok, err := h.find(key)
+	if err != nil { // The key has left since this node was found to be the one to answer.
+		h.cluster.shards.passOn(w, r, key, "")
+		return
+	}
 	if !ok && h.bug != absentIsEmpty {
 		http.Error(w, "key not found", http.StatusNotFound)
 		return
@@ -76,6 +80,14 @@ func (h *handler) get(w http.ResponseWriter, key string) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(value)))
 	// An error means that the client has gone, so there is nobody to tell.
 	_, _ = io.WriteString(w, value)
+}
+
+func (h *handler) find(key string) (value string, ok bool, err error) {
+	if h.cluster != nil && h.cluster.shards != nil {
+		return h.cluster.shards.store.find(key)
+	}
+	value, ok = h.store.get(key)
+	return value, ok, nil
 }
 
 func (h *handler) put(w http.ResponseWriter, r *http.Request, key string) {
@@ -95,18 +107,18 @@ func (h *handler) put(w http.ResponseWriter, r *http.Request, key string) {
 		return
 	}
 	if !h.elsewhere(w, r, key, value) {
-		h.write(w, record{op: opPut, key: key, value: value})
+		h.write(w, r, record{op: opPut, key: key, value: value})
 	}
 }
 
-func (h *handler) delete(w http.ResponseWriter, key string) {
+func (h *handler) delete(w http.ResponseWriter, r *http.Request, key string) {
 	if h.bug == deleteAbsent404 {
 		if _, ok := h.store.get(key); !ok {
 			http.Error(w, "key not found", http.StatusNotFound)
 			return
 		}
 	}
-	h.write(w, record{op: opDelete, key: key})
+	h.write(w, r, record{op: opDelete, key: key})
 }
 
 func (h *handler) serveClear(w http.ResponseWriter, r *http.Request) {
@@ -118,7 +130,7 @@ func (h *handler) serveClear(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	h.write(w, record{op: opClear})
+	h.write(w, r, record{op: opClear})
 }
 
 func (h *handler) serveHealth(w http.ResponseWriter, r *http.Request) {
@@ -131,15 +143,22 @@ func (h *handler) serveHealth(w http.ResponseWriter, r *http.Request) {
 
 // write answers 200 when the store has done it. A failed write is answered 500, which tells the
 // client that it may have happened: an answer of the 4xx kind would promise that it never will.
-func (h *handler) write(w http.ResponseWriter, r record) {
+func (h *handler) write(w http.ResponseWriter, r *http.Request, change record) {
 	alone := h.writing.Add(1) == 1
 	defer h.writing.Add(-1)
-	if err := h.store.write(r); err != nil {
-		h.unsure(r, err)
+	switch err := h.store.write(change); {
+	case errors.Is(err, errLeft):
+		h.cluster.shards.passOn(w, r, change.key, change.value)
+		return
+	case err != nil:
+		h.unsure(change, err)
+		if errors.Is(err, consensus.ErrNotLeader) || errors.Is(err, consensus.ErrClosed) {
+			w.Header().Set(nothingDoneHeader, nothingDone)
+		}
 		http.Error(w, err.Error(), h.failed())
 		return
 	}
-	if h.bug == refusedButStored && r.op == opPut && !alone {
+	if h.bug == refusedButStored && change.op == opPut && !alone {
 		h.refuse(w)
 		return
 	}

@@ -13,13 +13,15 @@ import (
 
 // A member is another node of the cluster.
 type member struct {
-	id string
+	id    string
+	shard string // the group that it belongs to, "" where there are none
 	// address is how this node reaches it, HOST:PORT. Other nodes have other addresses for it.
 	address string
 }
 
-// parsePeers reads what --peers says on the node named self. No peers are no cluster.
-func parsePeers(self, list string) ([]member, error) {
+// parsePeers reads what --peers says on the node named self, which belongs to the shard or, if it is "", to none. No peers
+// are no cluster.
+func parsePeers(self, shard, list string) ([]member, error) {
 	if list == "" {
 		return nil, nil
 	}
@@ -29,9 +31,13 @@ func parsePeers(self, list string) ([]member, error) {
 	var peers []member
 	seen := map[string]bool{self: true}
 	for item := range strings.SplitSeq(list, ",") {
-		id, address, ok := strings.Cut(item, "=")
+		name, address, ok := strings.Cut(item, "=")
 		if !ok {
 			return nil, fmt.Errorf("--peers: %q is not ID=HOST:PORT", item)
+		}
+		group, id, err := splitShard(name, shard)
+		if err != nil {
+			return nil, fmt.Errorf("--peers: %q: %w", item, err)
 		}
 		if err := checkID(id); err != nil {
 			return nil, fmt.Errorf("--peers: %q: %w", item, err)
@@ -45,10 +51,26 @@ func parsePeers(self, list string) ([]member, error) {
 			return nil, fmt.Errorf("--peers: %q: the node %s is there already", item, id)
 		}
 		seen[id] = true
-		peers = append(peers, member{id: id, address: address})
+		peers = append(peers, member{id: id, shard: group, address: address})
 	}
 	slices.SortFunc(peers, func(a, b member) int { return compareIDs(a.id, b.id) })
 	return peers, nil
+}
+
+// splitShard reads SHARD/ID where the node itself belongs to a shard, and ID where it does not.
+func splitShard(name, shard string) (group, id string, err error) {
+	group, id, divided := strings.Cut(name, "/")
+	switch {
+	case !divided && shard == "":
+		return "", name, nil
+	case !divided:
+		return "", "", errors.New("with --shard each peer is SHARD/ID=HOST:PORT")
+	case shard == "":
+		return "", "", errors.New("it names a shard, but there is no --shard")
+	case checkID(group) != nil:
+		return "", "", fmt.Errorf("%q is no name of a shard", group)
+	}
+	return group, id, nil
 }
 
 func checkID(id string) error {

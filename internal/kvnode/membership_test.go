@@ -16,7 +16,7 @@ func TestPeersAreReadOrRefusedWithTheReason(t *testing.T) {
 		{"n2=127.0.0.1:1", ""},
 		{"n2=127.0.0.1:1,n3=localhost:65535", ""},
 		{"n2=[::1]:80", ""},
-		{"s1/n2=127.0.0.1:1,s2/n4=127.0.0.1:2", ""},
+		{"s1/n2=127.0.0.1:1,s2/n4=127.0.0.1:2", "there is no --shard"},
 		{"n2", `"n2" is not ID=HOST:PORT`},
 		{"n2=127.0.0.1:1,", `"" is not ID=HOST:PORT`},
 		{"=127.0.0.1:1", "needs a name"},

@@ -74,6 +74,8 @@ func parseArgs(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&cfg.workingDir, "working-dir", "", "the `folder` that holds the data")
 	flags.StringVar(&cfg.cluster.id, "id", "n1", "this node's `name`")
 	flags.StringVar(&peers, "peers", "", "the other nodes as `ID=HOST:PORT,…`; none for a node that is alone")
+	flags.StringVar(&cfg.cluster.shard, "shard", "", "the `group` that this node belongs to; with it peers are SHARD/ID=HOST:PORT,…")
+	flags.BoolVar(&cfg.cluster.join, "join", false, "the shard is new: it has no keys until the others hand them over")
 	flags.StringVar(&cfg.cluster.reads, "reads", os.Getenv(ReadsVariable),
 		"`who` answers reads in a cluster: local, each node from its own copy, or leader (default leader, but local for bugs of the stage read-replicas)")
 	flags.StringVar(&cfg.cluster.replicated, "replication", os.Getenv(ReplicationVariable),
@@ -87,7 +89,7 @@ func parseArgs(args []string, stderr io.Writer) (config, error) {
 	}
 	cfg.bug, err = parseBug(name)
 	if err == nil {
-		cfg.cluster.members, err = parsePeers(cfg.cluster.id, peers)
+		cfg.cluster.members, err = parsePeers(cfg.cluster.id, cfg.cluster.shard, peers)
 	}
 	if err == nil {
 		err = cfg.cluster.complete(cfg.bug)
@@ -113,6 +115,9 @@ func parseArgs(args []string, stderr io.Writer) (config, error) {
 func run(ctx context.Context, cfg config, logger *log.Logger) error {
 	if err := os.MkdirAll(cfg.workingDir, 0o755); err != nil {
 		return fmt.Errorf("create the working folder: %w", err)
+	}
+	if err := cfg.cluster.recall(cfg.workingDir, cfg.bug); err != nil {
+		return err
 	}
 	st, err := open(ctx, cfg, logger.Printf)
 	if err != nil {
@@ -140,7 +145,7 @@ func join(ctx context.Context, cfg config, st store, logger *log.Logger) error {
 		shutdown := newShutdown(cfg.bug, st)
 		return serve(ctx, cfg, &http.Server{Handler: h, ConnState: shutdown.connState}, shutdown.run, logger)
 	}
-	c, err := startCluster(cfg.cluster, st, h, logger.Printf)
+	c, err := startCluster(cfg.cluster, cfg.workingDir, st, h, logger.Printf)
 	if err != nil {
 		return fmt.Errorf("start as a member of a cluster: %w", err)
 	}

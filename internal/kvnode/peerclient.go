@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -49,6 +50,8 @@ type peerRequest struct {
 	url    url.URL // path and query
 	body   string
 	from   string        // the node that passes a client's request on; "" for other requests
+	called string        // the node that it is meant for, if it matters
+	hops   int           // how often it was passed on between shard groups
 	limit  time.Duration // for the whole answer, or, if stalls is set, between two pieces of it
 	stalls bool
 }
@@ -90,6 +93,12 @@ func (p *peerClient) exchange(ctx context.Context, r peerRequest, progress func(
 	request.ContentLength = int64(len(r.body))
 	if r.from != "" {
 		request.Header.Set(passedOnHeader, r.from)
+	}
+	if r.called != "" {
+		request.Header.Set(calledHeader, r.called)
+	}
+	if r.hops > 0 {
+		request.Header.Set(groupHopsHeader, strconv.Itoa(r.hops))
 	}
 	response, err := p.http.Do(request)
 	if err != nil {

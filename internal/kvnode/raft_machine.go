@@ -14,18 +14,37 @@ import (
 type machine raftStore
 
 // Apply makes the changes of committed entries.
-func (m *machine) Apply(index uint64, entries [][]byte) {
+func (m *machine) Apply(index uint64, entries [][]byte) (refused []error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, entry := range entries {
+	for i, entry := range entries {
 		found := scan(entry, binaryFormat{})
 		if found.torn {
 			m.logf("the log is damaged before entry %d: this node's copy is wrong from now on", index+1)
 		}
-		for _, r := range found.records {
-			m.bugs.apply(m.bug, m.values, r)
+		if err := m.applyEntry(found.records); err != nil {
+			if refused == nil {
+				refused = make([]error, len(entries))
+			}
+			refused[i] = err
 		}
 	}
+	return refused
+}
+
+// applyEntry needs mu. The entry of a client has one record.
+func (m *machine) applyEntry(records []record) (refused error) {
+	if m.keys != nil && len(records) > 0 && m.keys.apply(m.values, records) {
+		return nil
+	}
+	for _, r := range records {
+		if m.keys != nil && !m.keys.has(r.key) {
+			refused = errLeft
+			continue
+		}
+		m.bugs.apply(m.bug, m.values, r)
+	}
+	return refused
 }
 
 // snapshotBuffer is for writing and reading a snapshot.
@@ -36,13 +55,20 @@ const snapshotBuffer = 256 << 10
 func (m *machine) Snapshot() (func(io.Writer) error, error) {
 	m.mu.RLock()
 	values := maps.Clone(m.values)
+	var begin []byte
+	if m.keys != nil {
+		for _, r := range m.keys.records() {
+			begin = binaryFormat{}.encode(begin, r)
+		}
+	}
 	m.mu.RUnlock()
 	return func(w io.Writer) error {
 		buffered := bufio.NewWriterSize(w, snapshotBuffer)
+		_, _ = buffered.Write(begin) // A bufio.Writer keeps its error for Flush.
 		var buffer []byte
 		for key, value := range values {
 			buffer = binaryFormat{}.encode(buffer[:0], record{op: opPut, key: key, value: value})
-			_, _ = buffered.Write(buffer) // A bufio.Writer keeps its error for Flush.
+			_, _ = buffered.Write(buffer)
 		}
 		end := record{op: opSnapshotEnd, value: strconv.Itoa(len(values))}
 		_, _ = buffered.Write(binaryFormat{}.encode(buffer[:0], end))
@@ -52,7 +78,7 @@ func (m *machine) Snapshot() (func(io.Writer) error, error) {
 
 // Restore replaces the data by a snapshot, or leaves it as it is if the snapshot is not whole.
 func (m *machine) Restore(source io.Reader) error {
-	values, err := readSnapshot(bufio.NewReaderSize(source, snapshotBuffer))
+	values, ownership, err := readSnapshot(bufio.NewReaderSize(source, snapshotBuffer))
 	if err != nil {
 		return fmt.Errorf("read the snapshot: %w", err)
 	}
@@ -63,33 +89,38 @@ func (m *machine) Restore(source io.Reader) error {
 		return nil
 	}
 	m.values = values
+	if m.keys != nil {
+		m.keys.restore(ownership)
+	}
 	return nil
 }
 
 var errSnapshotTorn = errors.New("it is cut short, or damaged")
 
-// readSnapshot reads record by record, so that the largest one bounds what is needed besides the values.
-func readSnapshot(source *bufio.Reader) (map[string]string, error) {
-	values := make(map[string]string)
+// readSnapshot reads record by record, so that the largest one bounds what is needed besides the values. The records of
+// the ownership come first.
+func readSnapshot(source *bufio.Reader) (values map[string]string, ownership []record, err error) {
+	values = make(map[string]string)
 	var frame []byte
 	for {
-		var err error
 		if frame, err = readFrame(source, frame); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		r, _, err := binaryFormat{}.decode(frame)
 		switch {
 		case err != nil:
-			return nil, errSnapshotTorn
+			return nil, nil, errSnapshotTorn
+		case r.op.ofOwnership() && len(values) == 0:
+			ownership = append(ownership, r)
 		case r.op == opPut:
 			values[r.key] = r.value
 		case r.op != opSnapshotEnd || r.value != strconv.Itoa(len(values)):
-			return nil, errSnapshotTorn
+			return nil, nil, errSnapshotTorn
 		default:
 			if _, err := source.ReadByte(); !errors.Is(err, io.EOF) {
-				return nil, errSnapshotTorn
+				return nil, nil, errSnapshotTorn
 			}
-			return values, nil
+			return values, ownership, nil
 		}
 	}
 }

@@ -23,6 +23,7 @@ type raftStore struct {
 
 	mu     sync.RWMutex
 	values map[string]string
+	keys   *ownership // nil if all keys are here
 	bugs   raftBugs
 }
 
@@ -32,9 +33,12 @@ var errNoMajority = errors.New("no majority has confirmed it")
 // openRaftStore begins to take part in the consensus. The data in dir is there when there is a leader, at the latest.
 func openRaftStore(ctx context.Context, dir string, b bug, cfg clusterConfig, logf logFunc) (*raftStore, error) {
 	s := &raftStore{id: cfg.id, bug: b, logf: logf, values: make(map[string]string)}
+	if cfg.shard != "" {
+		s.keys = newOwnership(cfg)
+	}
 	members := []string{cfg.id}
 	addresses := make(map[string]string)
-	for _, m := range cfg.members {
+	for _, m := range cfg.group() {
 		members = append(members, m.id)
 		addresses[m.id] = m.address
 	}
@@ -60,14 +64,30 @@ func (s *raftStore) get(key string) (string, bool) {
 	return value, ok
 }
 
+// find returns the key's value, and whether it has one, or errLeft.
+func (s *raftStore) find(key string) (value string, ok bool, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.keys != nil && !s.keys.has(key) {
+		return "", false, errLeft
+	}
+	value, ok = s.values[key]
+	return value, ok, nil
+}
+
+// owner names the key's shard, where told is the group that has joined as far as the node knows from elsewhere.
+func (s *raftStore) owner(key, told string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.keys.owner(key, told)
+}
+
 // write returns when a majority has the record and it is visible here.
 func (s *raftStore) write(r record) error {
 	if s.bug == asyncFailover {
 		return s.writeAhead(r)
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), agreeTime, errNoMajority)
-	defer cancel()
-	err := s.node.Propose(ctx, binaryFormat{}.encode(nil, r))
+	err := s.propose(context.Background(), binaryFormat{}.encode(nil, r))
 	if s.bug == staleLeaderAccepts && errors.Is(err, consensus.ErrNotLeader) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -75,6 +95,13 @@ func (s *raftStore) write(r record) error {
 		return nil
 	}
 	return err
+}
+
+// propose returns when a majority has the entry and it is applied here.
+func (s *raftStore) propose(ctx context.Context, entry []byte) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, agreeTime, errNoMajority)
+	defer cancel()
+	return s.node.Propose(ctx, entry)
 }
 
 // confirm returns nil when a read from now on sees everything that was acknowledged before.

@@ -21,12 +21,19 @@ const (
 	opPut         op = 1
 	opDelete      op = 2
 	opClear       op = 3
-	opSnapshot    op = 4 // begins a snapshot; value: the first segment it does not cover, position and epoch
-	opSnapshotEnd op = 5 // ends a snapshot; value: the number of keys
-	opPutSide     op = 6 // bug big-values-async: value: the name of the file that has the value
-	opSkipped     op = 7 // some bugs of replicas: keeps the position of a record that is lost
-	opShipped     op = 8 // bug async-failover: begins what a leader ships; key: the process
+	opSnapshot    op = 4  // begins a snapshot; value: the first segment it does not cover, position and epoch
+	opSnapshotEnd op = 5  // ends a snapshot; value: the number of keys
+	opPutSide     op = 6  // bug big-values-async: value: the name of the file that has the value
+	opSkipped     op = 7  // some bugs of replicas: keeps the position of a record that is lost
+	opShipped     op = 8  // bug async-failover: begins what a leader ships; key: the process
+	opLeave       op = 9  // keys leave to a group that joins; key: its shard. This and the next three: ownership.go
+	opImport      op = 10 // begins values that come from another group; key: its shard
+	opArrived     op = 11 // all of them are there; key: the shard that they come from
+	opLeft        op = 12 // all are at the group that joined, and dropped here; key: its shard
 )
+
+// ofOwnership says that it is about who has which keys, not about what they hold.
+func (o op) ofOwnership() bool { return o == opLeave || o == opArrived || o == opLeft }
 
 // A record is one change of the data, as it is written to the log.
 type record struct {

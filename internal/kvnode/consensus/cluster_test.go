@@ -266,18 +266,28 @@ func newTable() *table { return &table{values: make(map[string]string)} }
 
 func command(key, value string) []byte { return []byte(key + "=" + value) }
 
-func (t *table) Apply(index uint64, entries [][]byte) {
+func (t *table) Apply(index uint64, entries [][]byte) []error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if index <= t.index {
 		panic(fmt.Sprintf("entry %d after %d", index, t.index))
 	}
 	t.index = index
-	for _, entry := range entries {
+	var refused []error
+	for i, entry := range entries {
 		key, value, _ := strings.Cut(string(entry), "=")
+		if key == "" {
+			refused = append(refused, make([]error, len(entries)-len(refused))...)
+			refused[i] = errNoKey
+			continue
+		}
 		t.values[key] = value
 	}
+	return refused
 }
+
+// errNoKey is the table's refusal of a command without a key.
+var errNoKey = errors.New("no key")
 
 func (t *table) Snapshot() (func(io.Writer) error, error) {
 	values := t.all()

@@ -42,7 +42,8 @@ type oldSnapshots struct {
 	write func(io.Writer) error // the copy
 }
 
-func (o *oldSnapshots) Apply(index uint64, entries [][]byte) {
+func (o *oldSnapshots) Apply(index uint64, entries [][]byte) []error {
+	refused := make([]error, 0, len(entries))
 	// Each part of a large batch is a call of its own, so that the copy is never too old.
 	for part := range slices.Chunk(entries, copiedEvery) {
 		if o.since += len(part); o.since >= copiedEvery {
@@ -51,8 +52,11 @@ func (o *oldSnapshots) Apply(index uint64, entries [][]byte) {
 				o.write = write
 			}
 		}
-		o.Machine.Apply(index, part)
+		results := make([]error, len(part))
+		copy(results, o.Machine.Apply(index, part))
+		refused = append(refused, results...)
 	}
+	return refused
 }
 
 func (o *oldSnapshots) Snapshot() (func(io.Writer) error, error) {
@@ -73,12 +77,14 @@ type reversing struct {
 	leadsIn func() uint64
 }
 
-func (r *reversing) Apply(index uint64, entries [][]byte) {
-	if r.leadsIn() == 0 {
-		entries = slices.Clone(entries)
-		slices.Reverse(entries)
+func (r *reversing) Apply(index uint64, entries [][]byte) []error {
+	if r.leadsIn() != 0 {
+		return r.Machine.Apply(index, entries)
 	}
-	r.Machine.Apply(index, entries)
+	entries = slices.Clone(entries)
+	slices.Reverse(entries)
+	r.Machine.Apply(index, entries) // Nobody has proposed them here.
+	return nil
 }
 
 // catchUpTime is how long a leader is behind at first with NoBarrier, as if it had much to apply: longer than clients
@@ -92,10 +98,10 @@ type slowToLead struct {
 	term    uint64
 }
 
-func (s *slowToLead) Apply(index uint64, entries [][]byte) {
+func (s *slowToLead) Apply(index uint64, entries [][]byte) []error {
 	if term := s.leadsIn(); term > s.term {
 		s.term = term
 		time.Sleep(catchUpTime)
 	}
-	s.Machine.Apply(index, entries)
+	return s.Machine.Apply(index, entries)
 }

@@ -212,7 +212,10 @@ func TestFaultDiskFailed(t *testing.T) {
 // recording is a machine that remembers what it was told.
 type recording struct{ entries [][]byte }
 
-func (r *recording) Apply(_ uint64, entries [][]byte)         { r.entries = append(r.entries, entries...) }
+func (r *recording) Apply(_ uint64, entries [][]byte) []error {
+	r.entries = append(r.entries, entries...)
+	return nil
+}
 func (r *recording) Snapshot() (func(io.Writer) error, error) { return nil, errors.ErrUnsupported }
 func (r *recording) Restore(io.Reader) error                  { return errors.ErrUnsupported }
 

@@ -40,6 +40,32 @@ func TestThreeNodesElectALeaderAndCommit(t *testing.T) {
 	}
 }
 
+func TestAProposalThatTheMachineRefusesHasTheReason(t *testing.T) {
+	c := newCluster(t, 1)
+	c.leader("n1")
+	const proposals = 20 // some of which are applied together
+	results := make(chan error, proposals)
+	for i := range proposals {
+		go func() {
+			key, want := "", errNoKey
+			if i%2 == 0 {
+				key, want = "k"+strconv.Itoa(i), nil
+			}
+			err := c.node("n1").Propose(soon(t), command(key, "v"))
+			if !errors.Is(err, want) || errors.Is(err, ErrRefused) != (want != nil) || errors.Is(err, ErrUnknown) {
+				t.Errorf("propose %q: %v, want %v", key, err, want)
+			}
+			results <- err
+		}()
+	}
+	for range proposals {
+		<-results
+	}
+	if n := c.members["n1"].machine.size(); n != proposals/2 {
+		t.Errorf("%d proposals are applied, want %d", n, proposals/2)
+	}
+}
+
 func TestANodeAloneIsAMajority(t *testing.T) {
 	c := newCluster(t, 1)
 	c.put("a", "1", "n1")
