@@ -84,8 +84,9 @@ func newScripted() http.Handler {
 	})
 }
 
-// newTestEnv starts a cluster of one scripted node.
-func newTestEnv(t *testing.T) *Env {
+// newTestEnv starts a cluster of one scripted node, the first one. Others, of the shards
+// behind the first, are members that do not run.
+func newTestEnv(t *testing.T, shards ...cluster.Shard) *Env {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
@@ -105,11 +106,15 @@ func newTestEnv(t *testing.T) *Env {
 			t.Error(err)
 		}
 	})
-	n, err := c.AddNode(t.Context(), "n1")
-	if err != nil {
-		t.Fatal(err)
+	if len(shards) == 0 {
+		shards = []cluster.Shard{{}}
 	}
-	if err := n.Start(t.Context()); err != nil {
+	for i, shard := range shards {
+		if _, err := c.AddMember(t.Context(), fmt.Sprint("n", i+1), shard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Nodes()[0].Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	client := workload.NewClient(time.Minute, nil)

@@ -34,14 +34,13 @@ type Recorder struct {
 	flushMu sync.Mutex // guards what follows
 	ops     []Operation
 	settled time.Duration
-	acked   map[string]time.Duration // by node
 	err     error
 }
 
 // NewRecorder starts recording; offsets count from now. A nil Writer keeps the
 // history in memory only. Close ends it.
 func NewRecorder(h Header, w *Writer) *Recorder {
-	r := &Recorder{start: time.Now(), writer: w, header: h, done: make(chan struct{}), acked: make(map[string]time.Duration)}
+	r := &Recorder{start: time.Now(), writer: w, header: h, done: make(chan struct{})}
 	r.wg.Add(1)
 	go r.flushLoop()
 	return r
@@ -101,14 +100,6 @@ func (r *Recorder) OpenWrites() int {
 		s.mu.Unlock()
 	}
 	return n
-}
-
-// Acknowledged returns, for each node that has acknowledged writes, the latest call
-// time of one. It lags behind by at most a tenth of a second.
-func (r *Recorder) Acknowledged() map[string]time.Duration {
-	r.flushMu.Lock()
-	defer r.flushMu.Unlock()
-	return maps.Clone(r.acked)
 }
 
 // Close ends recording and returns the history, ordered by call time. All
@@ -183,11 +174,6 @@ func (r *Recorder) flush() {
 	}
 	r.settled = settled
 	batch := r.ops[from:]
-	for i := range batch {
-		if o := &batch[i]; o.Acknowledged() {
-			r.acked[o.Node] = max(r.acked[o.Node], o.Call)
-		}
-	}
 	if r.writer == nil || r.err != nil || len(batch) == 0 {
 		return
 	}

@@ -339,31 +339,3 @@ func TestCountSortsByOutcome(t *testing.T) {
 		}
 	}
 }
-
-func TestTheLatestAcknowledgedWriteOfEachNodeIsKnown(t *testing.T) {
-	r, _ := newRecorder(t)
-	s := r.Session()
-	latest := make(map[string]time.Duration)
-	for _, o := range []Operation{
-		{Kind: Put, Node: "n1", Outcome: OK},
-		{Kind: Put, Node: "n1", Outcome: OK},
-		{Kind: Put, Node: "n1", Outcome: Failed},
-		{Kind: Delete, Node: "n2", Outcome: OK},
-		{Kind: Get, Node: "n2", Outcome: OK},
-		{Kind: Get, Node: "n3", Outcome: OK},
-		{Kind: Put, Node: "n3", Outcome: Unknown},
-	} {
-		s.Begin(&o)
-		s.End(&o)
-		if o.Acknowledged() {
-			latest[o.Node] = o.Call
-		}
-	}
-	r.flush()
-	if got := r.Acknowledged(); !maps.Equal(got, latest) || len(got) != 2 {
-		t.Errorf("got %v, want %v", got, latest)
-	}
-	if _, err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-}

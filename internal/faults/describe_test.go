@@ -15,6 +15,10 @@ func TestAStepSaysWhatItDoesToWhom(t *testing.T) {
 		seed++
 	}
 	three := named(3)
+	inTwo := uint64(0)
+	for drawGroup(twoGroups(), inTwo).Shard != "s2" {
+		inTwo++
+	}
 	tests := []struct {
 		step Step
 		want string
@@ -42,6 +46,11 @@ func TestAStepSaysWhatItDoesToWhom(t *testing.T) {
 		{Step{Fault: Slow(), Target: Target{Role: Leader}, Delay: 60 * time.Millisecond}, "slow the links of the leader by 60 to 90 ms"},
 		{Step{Fault: Reset(), Target: Target{Role: All}, Hold: time.Second}, "reset the connections of all nodes for 1.0 s"},
 		{Step{Fault: Fault{Name: "own"}, Target: Target{Node: "n1"}}, "own n1"},
+
+		{Step{Fault: Kill(), Target: Target{Role: Leader}, Seed: inTwo, nodes: named(6), groups: twoGroups()}, "kill the leader of s2"},
+		{Step{Fault: Kill(), Target: Target{Role: Follower, Count: 2}, Seed: inTwo, nodes: named(6), groups: twoGroups()}, "kill 2 followers (the 1st and the 2nd) of s2"},
+		{Step{Fault: Pause(), Target: Target{Role: Whole}, Seed: inTwo, nodes: named(6), groups: twoGroups()}, "pause all of s2"},
+		{Step{Fault: Isolate(), Target: Target{Role: Whole}, Seed: inTwo, nodes: named(6), groups: twoGroups()}, "cut n4 n5 n6 | n1 n2 n3"},
 	}
 	for _, tt := range tests {
 		if got := tt.step.String(); got != tt.want {

@@ -67,6 +67,46 @@ func TestTargetsAreFoundByTheirRole(t *testing.T) {
 	}
 }
 
+// twoGroups are n1 to n3 and n4 to n6.
+func twoGroups() []history.Group {
+	nodes := named(6)
+	return []history.Group{{Shard: "s1", Nodes: nodes[:3]}, {Shard: "s2", Nodes: nodes[3:]}}
+}
+
+func TestLeadersAndFollowersAreThoseOfOneGroup(t *testing.T) {
+	t.Parallel()
+	leaders := map[string]string{"s1": "n2", "s2": "n4"}
+	for _, tt := range []struct {
+		target Target
+		among  []string // each of these is chosen by some seed, nothing else ever
+	}{
+		{Target{Role: Leader}, []string{"n2", "n4"}},
+		{Target{Role: Follower, Count: 2}, []string{"n1 n3", "n5 n6"}},
+		{Target{Role: Whole}, []string{"n1 n2 n3", "n4 n5 n6"}},
+		{Target{Role: All}, []string{"n1 n2 n3 n4 n5 n6"}},
+		{Target{Node: "n5"}, []string{"n5"}},
+	} {
+		w := newWorld(6)
+		w.env.Groups = twoGroups()
+		w.env.Leader = func(_ context.Context, g history.Group) string { return leaders[g.Shard] }
+		seen := make(map[string]bool)
+		for seed := range uint64(50) {
+			nodes, err := tt.target.resolve(t.Context(), &w.env, seed)
+			ids := strings.Join(identities(nodes), " ")
+			if err != nil || !slices.Contains(tt.among, ids) {
+				t.Fatalf("%+v: got %s, %v", tt.target, ids, err)
+			}
+			seen[ids] = true
+		}
+		if len(seen) != len(tt.among) {
+			t.Errorf("%+v: only %v", tt.target, seen)
+		}
+	}
+	if alone := (Target{Role: Whole}).choose(named(3), history.Group{}, "", 1); len(alone) != 3 {
+		t.Errorf("where there are no groups, a whole one is all nodes: got %v", alone)
+	}
+}
+
 // The seed's choice is the same place among the followers, whoever leads.
 func TestAFollowerIsChosenByItsPlaceAmongThem(t *testing.T) {
 	t.Parallel()

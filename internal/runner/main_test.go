@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 			os.Exit(fakeNode(os.Args[2:]))
 		case "cluster":
 			os.Exit(fakeCluster(os.Args[2:]))
+		case "shards":
+			os.Exit(fakeShards(os.Args[2:]))
 		case "guard":
 			os.Exit(cluster.GuardMain(os.Stdin))
 		}
