@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ func letThirdGroupJoin(ctx context.Context, e *challenges.Env, r *challenges.Run
 	if err := growable(ctx, e); err != nil {
 		return err
 	}
-	m := moving{}
+	m := new(moving)
 	if err := m.write(ctx, e, old); err != nil {
 		return err
 	}
@@ -205,7 +206,12 @@ func checkThirds(ctx context.Context, e *challenges.Env) error {
 }
 
 // moving are keys that were written before a group joined, and what is to be in them.
-type moving struct{ pairs }
+type moving struct {
+	pairs
+	// doubtful are those of which a write was repeated: the first try may take effect at
+	// any later time, so nobody can say what is to be in them.
+	doubtful [movingKeys]bool
+}
 
 func (m *moving) write(ctx context.Context, e *challenges.Env, nodes []*cluster.Node) error {
 	for i := range movingKeys {
@@ -214,19 +220,19 @@ func (m *moving) write(ctx context.Context, e *challenges.Env, nodes []*cluster.
 	return m.share(e, func(apart *challenges.Env, i int) error { return m.do(ctx, apart, nodes, i) })
 }
 
-// do sees to it that one of them is what it is to be. A request that a fault meets may
-// have happened or not, and is repeated until it is acknowledged: what is there then is
-// the same.
+// do writes or deletes one of them, again and again until that is acknowledged.
 func (m *moving) do(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, i int) error {
 	r := challenges.Request{Method: http.MethodPut, Path: "/kv/" + m.pairs[i].key, Body: m.pairs[i].value}
 	if r.Body == "" {
 		r.Method = http.MethodDelete
 	}
 	tries := 0
-	return challenges.Eventually(ctx, moveTime, func() error {
+	err := challenges.Eventually(ctx, moveTime, func() error {
 		tries++
 		return e.On(nodes[(i+tries)%len(nodes)]).Once().ExpectStatus(ctx, r, http.StatusOK)
 	})
+	m.doubtful[i] = m.doubtful[i] || tries > 1
+	return err
 }
 
 // change writes some of them again and deletes some.
@@ -261,20 +267,36 @@ func (m *moving) share(e *challenges.Env, do func(apart *challenges.Env, i int) 
 	})
 }
 
-// check reads all of them, each through another node.
+// check reads all of them, each through another node. A node may have no answer for a
+// while, but no wrong one.
 func (m *moving) check(ctx context.Context, e *challenges.Env) error {
 	nodes := e.Cluster.Nodes()
 	return m.share(e, func(apart *challenges.Env, i int) error {
+		if m.doubtful[i] {
+			return nil
+		}
 		tries := 0
-		return challenges.Eventually(ctx, convergeTime, func() error {
+		var wrong error
+		err := challenges.Eventually(ctx, moveTime, func() error {
 			tries++
-			return m.is(ctx, apart.On(nodes[(i+tries)%len(nodes)]).Once(), i)
+			err := m.is(ctx, apart.On(nodes[(i+tries)%len(nodes)]).Once(), i)
+			if f, failed := errors.AsType[*challenges.Failure](err); failed && slices.Contains(wrongValues(), f.Rule) {
+				wrong = err
+				return nil
+			}
+			return err
 		})
+		return firstOf(errors.Join(wrong, err))
 	})
 }
 
+// wrongValues are the rules by which an answer to a read is wrong, and not only missing.
+func wrongValues() []challenges.Rule {
+	return []challenges.Rule{challenges.RuleValueMissing, challenges.RuleWrongValue, challenges.RuleDeletedCameBack, challenges.RuleTornValue}
+}
+
 // checkMoved kills the new group: its keys live there, and nowhere else any more.
-func checkMoved(ctx context.Context, e *challenges.Env, r *challenges.Running, m moving, g cluster.Group) error {
+func checkMoved(ctx context.Context, e *challenges.Env, r *challenges.Running, m *moving, g cluster.Group) error {
 	old := e.Cluster.Groups()[0].Nodes
 	var gone []string
 	for i := 0; i < len(m.pairs) && len(gone) < askers; i++ {

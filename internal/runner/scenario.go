@@ -68,17 +68,22 @@ func (r *run) scenario(ctx context.Context, index int, s *challenges.Scenario) (
 	if errors.Is(err, challenges.ErrNotBuilt) {
 		return report.Check{Status: report.NotTried, Note: s.NotBuilt}, os.Remove(r.path(file))
 	}
-	if h != nil {
-		r.show(h, nil)
-	}
 	if err != nil {
+		if h != nil {
+			r.show(h, nil)
+		}
 		check, err := r.scenarioFailed(ctx, s, err)
 		if h != nil {
 			check.Scenario = live.summary(h, filepath.Join(r.RunDir, file))
 		}
 		return check, err
 	}
-	return r.judge(ctx, live, h, filepath.Join(r.RunDir, file))
+	shown := r.page
+	check, err := r.judge(ctx, live, h, filepath.Join(r.RunDir, file))
+	if s.Alongside != nil && check.Status == report.Passed && shown.History != nil {
+		r.page = shown // what is optional, and all right, is not what the reader came for
+	}
+	return check, err
 }
 
 func (r *run) scenarioFailed(ctx context.Context, s *challenges.Scenario, err error) (report.Check, error) {
@@ -90,6 +95,7 @@ const outageHint = "A majority that is connected accepts writes within 10 s, thr
 // judge checks the history against the model, and asks for evidence.
 func (r *run) judge(ctx context.Context, l *live, h *history.History, file string) (report.Check, error) {
 	c := report.Check{Status: report.Passed, Scenario: l.summary(h, file)}
+	r.show(h, nil)
 	v, err := models.Check(ctx, h, models.Options{})
 	if ctx.Err() != nil {
 		c.Status = report.Skipped
