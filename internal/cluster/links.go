@@ -38,9 +38,24 @@ func (c *Cluster) connect(n *Node) error {
 				return err
 			}
 			c.links = append(c.links, link{from: pair[0], to: pair[1], Link: l})
+			if err := pair[1].openLate(l); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// openLate opens a link that was made while its target runs already. If that ends
+// meanwhile, whoever closes its links may have been here before.
+func (n *Node) openLate(l *netsim.Link) error {
+	if !n.Running() {
+		return nil
+	}
+	if err := l.Up(net.JoinHostPort(n.host(), strconv.Itoa(n.port))); err != nil || n.Running() {
+		return err
+	}
+	return l.Down()
 }
 
 // linksUp lets the other nodes reach this one, at the host it listens on.

@@ -93,6 +93,36 @@ func TestAGroupThatJoinsIsKnownToThoseWhoHaveMetIt(t *testing.T) {
 	}
 }
 
+func TestANodeThatIsAddedReachesThoseThatRunAlready(t *testing.T) {
+	t.Parallel()
+	c := twoGroups(t)
+	mustStartAll(t, c)
+	if err := c.Node("n4").Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	late, err := c.AddMember(t.Context(), "n5", Shard{Name: "s3", Joins: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := late.Start(t.Context()); err != nil {
+		fail(t, err)
+	}
+	for _, to := range []string{"n1", "n2", "n3"} {
+		if got, err := asks(t, late, c.Node(to).peerName()); err != nil || got != to {
+			t.Errorf("n5 asked %s and got %q, %v", to, got, err)
+		}
+	}
+	if _, err := asks(t, late, "s2/n4"); err == nil {
+		t.Error("n5 reaches n4, which is dead")
+	}
+	if err := c.Node("n4").Start(t.Context()); err != nil {
+		fail(t, err)
+	}
+	if got, err := asks(t, late, "s2/n4"); err != nil || got != "n4" {
+		t.Errorf("n5 asked n4 after its restart and got %q, %v", got, err)
+	}
+}
+
 // says lets a node of a group say who leads it.
 func says(t *testing.T, n *Node, shard, leader string) {
 	t.Helper()
