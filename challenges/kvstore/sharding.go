@@ -67,7 +67,7 @@ func sharding() challenges.Stage {
 			},
 			{
 				Name:  "an election in one group does not interrupt the other",
-				Hint:  "Each group has a leader of its own. While one elects, the other's keys are read and written as ever, through all nodes, those of the electing group included: nobody waits for a leader that the request does not need.",
+				Hint:  "Each group has a leader of its own. While one elects, the other's keys are read and written as ever, through all nodes, those of the electing group included: nobody waits for a leader that the request does not need. And once it has elected, every node finds the new leader within 10 s: not every request may be sent, or redirected, to the node that is away.",
 				Limit: failoverLimit,
 				Run:   checkElectionApart,
 			},

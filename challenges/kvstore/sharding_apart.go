@@ -67,7 +67,7 @@ func inTime(ctx context.Context, step func(context.Context) error) error {
 	defer cancel()
 	err := step(within)
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		return challenges.Failf(challenges.RuleNoAnswer, "no answer within %s", workload.DefaultTimeout)
+		return &challenges.Failure{Rule: challenges.RuleNoAnswer, Summary: fmt.Sprintf("no answer within %s", workload.DefaultTimeout), Err: err}
 	}
 	return err
 }

@@ -185,11 +185,20 @@ func place(ctx context.Context, e *challenges.Env, name string, each int) (place
 	return at, nil
 }
 
-// through reads all of them through each of these nodes.
+// through reads all of them through each of these nodes, which may take convergeTime to
+// find out whom to ask. Each try has the time that clients have.
 func (p placed) through(ctx context.Context, e *challenges.Env, nodes []*cluster.Node) error {
 	for _, n := range nodes {
 		for _, kept := range p {
-			if err := kept.converge(ctx, e.On(n)); err != nil {
+			i := 0
+			if err := challenges.Eventually(ctx, convergeTime, func() error {
+				for ; i < len(*kept); i++ {
+					if err := inTime(ctx, func(ctx context.Context) error { return kept.is(ctx, e.On(n).Once(), i) }); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil {
 				return err
 			}
 		}

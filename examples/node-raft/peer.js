@@ -9,6 +9,8 @@ const ALIVE = 2000; // ms without a word from a peer, then it is presumed dead
 
 class Peer {
   heard = -Infinity; // when it last said anything, in ms
+  leader = null; // who leads its group, and in which term, by its last ping (cluster.js)
+  term = 0;
   // What follows belongs to the leader (raft.js).
   next = 1; // the position to be sent next
   match = 0; // up to here its log, on its disk, is known to be ours
@@ -18,8 +20,10 @@ class Peer {
   sending = false; // whether entries or a snapshot are on their way to it
   beating = false; // whether a heartbeat is
 
-  constructor(id, address) {
+  constructor(shard, id, address) {
+    this.shard = shard;
     this.id = id;
+    this.address = address;
     const colon = address.lastIndexOf(':');
     this.host = address.slice(0, colon);
     this.port = Number(address.slice(colon + 1));
@@ -30,6 +34,11 @@ class Peer {
 
   get alive() {
     return performance.now() - this.heard < ALIVE;
+  }
+
+  told({ leader, term }) {
+    this.heard = performance.now();
+    Object.assign(this, { leader, term });
   }
 
   // Asks the peer, and resolves with its answer, or with null if there is none in time.

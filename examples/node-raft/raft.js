@@ -61,7 +61,7 @@ class Raft {
     this.#print('started');
     this.#wait();
     if (this.#majority === 1) await this.#campaign();
-    this.#tick(performance.now(), 0);
+    this.#tick(performance.now());
   }
 
   // ------------------------------------------------------------------------- clients
@@ -124,10 +124,10 @@ class Raft {
   // Time is counted in ticks: it stands still while the process does, and one that wakes
   // up reads what came meanwhile before it thinks of elections. Nothing that must be right
   // depends on clocks, only when it happens.
-  #tick(before, count) {
+  #tick(before) {
     const now = performance.now();
     const elapsed = Math.min(now - before, 2 * HEARTBEAT);
-    setTimeout(() => this.#tick(now, count + 1), HEARTBEAT);
+    setTimeout(() => this.#tick(now), HEARTBEAT);
 
     if (this.role === 'leader') {
       for (const peer of this.#peers) peer.silence += elapsed;
@@ -138,8 +138,6 @@ class Raft {
     }
     this.#silence += elapsed;
     if (this.#silence > this.#patience) this.#campaign();
-    // Followers, too, report who is alive.
-    if (count % 5 === 0) for (const peer of this.#peers) peer.call('ping', { from: this.#id });
   }
 
   #wait() {
@@ -324,7 +322,8 @@ class Raft {
 
   async receive(kind, message, body) {
     const peer = this.#peers.find(({ id }) => id === message.from);
-    if (peer) peer.heard = performance.now();
+    if (!peer) return {}; // of another group, whose terms are not ours
+    peer.heard = performance.now();
     let answer = {};
     if (kind === 'vote') answer = this.#onVote(message);
     if (kind === 'heartbeat') answer = this.#onHeartbeat(message);

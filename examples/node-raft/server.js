@@ -1,9 +1,10 @@
 // A key-value store with an HTTP API, on one node or on several that agree by Raft:
-// stages 1 to 7 of lsfr's kv-store. Here are flags and HTTP; raft.js is the heart of it.
+// stages 1 to 8 of lsfr's kv-store. Here are flags and HTTP; raft.js is the heart of it.
 
 'use strict';
 
 const http = require('node:http');
+const { Cluster } = require('./cluster');
 const { Peer } = require('./peer');
 const { Raft, Unavailable } = require('./raft');
 const { PUT, DELETE, CLEAR } = require('./records');
@@ -12,6 +13,7 @@ const { Storage } = require('./storage');
 const MAX_BODY_BYTES = 64 << 20;
 const ANSWER_LIMIT = 1500; // ms; then it is more use to say 503 than to go on waiting
 
+const METHODS = { '/kv/': ['GET', 'PUT', 'DELETE'], '/cluster/shards/': ['GET'] };
 const UNAVAILABLE = [503, 'unavailable: whether it took effect is not known'];
 
 // The whole body, or null if it is too long. Rejects when the client goes away halfway.
@@ -26,18 +28,18 @@ async function readBody(request, limit) {
 }
 
 class Server {
-  #id;
   #peers;
   #raft;
+  #cluster;
   #ready = false;
   #started; // resolves when the files are read
   #inFlight = 0; // clients' requests
   #stopping = false;
 
-  constructor(id, peers, raft) {
-    this.#id = id;
+  constructor(peers, raft, cluster) {
     this.#peers = peers;
     this.#raft = raft;
+    this.#cluster = cluster;
   }
 
   async run(port) {
@@ -56,6 +58,7 @@ class Server {
     this.#started = this.#raft.start();
     await this.#started;
     this.#ready = true;
+    this.#cluster.start();
   }
 
   async #serve(request, response) {
@@ -87,29 +90,37 @@ class Server {
     if (path.startsWith('/raft/')) {
       if (!this.#ready) return [503];
       const message = JSON.parse(request.headers.raft ?? '{}');
-      return [200, JSON.stringify(await this.#raft.receive(path.slice('/raft/'.length), message, body))];
+      const kind = path.slice('/raft/'.length);
+      const answer = kind === 'ping' ? this.#cluster.onPing(message) : await this.#raft.receive(kind, message, body);
+      return [200, JSON.stringify(answer)];
     }
-    if (path === '/cluster/info') return [200, JSON.stringify(this.#info())];
+    if (path === '/cluster/info') return [200, JSON.stringify(this.#cluster.info())];
     if (body === null) return [413, 'value is too long'];
 
-    // What is wrong in itself is refused here. The rest is for the leader.
+    // What is wrong in itself is refused here. The rest is for the leader, of this group
+    // or another one.
     const { method } = request;
     let key = '';
     if (path === '/clear') {
       if (method !== 'DELETE') return [405, 'method not allowed', { Allow: 'DELETE' }];
     } else {
       // Not through new URL(), which would take the keys "." and ".." for folders.
-      if (!path.startsWith('/kv/')) return [404, 'not found'];
-      if (!['GET', 'PUT', 'DELETE'].includes(method)) {
-        return [405, 'method not allowed', { Allow: 'GET, PUT, DELETE' }];
-      }
+      const prefix = Object.keys(METHODS).find((prefix) => path.startsWith(prefix));
+      if (!prefix) return [404, 'not found'];
+      const methods = METHODS[prefix];
+      if (!methods.includes(method)) return [405, 'method not allowed', { Allow: methods.join(', ') }];
       try {
-        key = decodeURIComponent(path.slice('/kv/'.length));
+        key = decodeURIComponent(path.slice(prefix.length));
       } catch {
         return [400, 'key is not valid UTF-8'];
       }
       if (key === '') return [400, 'key cannot be empty'];
       if (method === 'PUT' && body.length === 0) return [400, 'value cannot be empty'];
+      if (prefix === '/cluster/shards/') return [200, JSON.stringify({ key, shard: this.#cluster.shardOf(key) })];
+      // A redirect costs this node nothing, however long the other group takes.
+      const node = this.#cluster.elsewhere(key);
+      if (node === null) return [503, 'nobody is known who has this key'];
+      if (node) return [307, '', { Location: `http://${node.address}${path}` }];
     }
 
     let timer;
@@ -142,12 +153,6 @@ class Server {
       if (error instanceof Unavailable) return UNAVAILABLE;
       throw error;
     }
-  }
-
-  #info() {
-    const { role, leader, term } = this.#raft;
-    const nodes = [{ id: this.#id, alive: true }, ...this.#peers.map(({ id, alive }) => ({ id, alive }))];
-    return { id: this.#id, role, leader, term, nodes };
   }
 
   // Answers every request that has begun, then ends the process. Between two ticks Node
@@ -183,12 +188,16 @@ function flag(name, otherwise) {
 
 async function main() {
   const id = flag('id', 'n1');
+  const shard = flag('shard', '');
   const peers = flag('peers', '').split(',').filter(Boolean).map((peer) => {
     const [name, address] = peer.split('=');
-    return new Peer(name, address);
+    const [peerID, peerShard = ''] = name.split('/').reverse();
+    return new Peer(peerShard, peerID, address);
   });
-  const raft = new Raft(id, peers, new Storage(flag('working-dir'), giveUp));
-  await new Server(id, peers, raft).run(Number(flag('port')));
+  const group = peers.filter((peer) => peer.shard === shard);
+  const raft = new Raft(id, group, new Storage(flag('working-dir'), giveUp));
+  const cluster = new Cluster(id, shard, peers, raft);
+  await new Server(group, raft, cluster).run(Number(flag('port')));
 }
 
 process.on('unhandledRejection', giveUp);
