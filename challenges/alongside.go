@@ -18,6 +18,8 @@ type Running struct {
 	Join func(nodes []*cluster.Node)
 	// Disturb records a fault that lasts as long as meanwhile, which injects and heals it.
 	Disturb func(ctx context.Context, fault faults.Fault, targets []*cluster.Node, meanwhile func() error) error
+	// Heal ends the scenario's faults: the active ones heal, and no more come.
+	Heal func()
 	// Phase shows what goes on, until end is called.
 	Phase func(name string) (end func())
 }

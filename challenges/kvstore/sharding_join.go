@@ -86,7 +86,9 @@ func letThirdGroupJoin(ctx context.Context, e *challenges.Env, r *challenges.Run
 	if err := firstOf(errors.Join(err, changed)); err != nil {
 		return err
 	}
+	r.Heal() // enough: now it has to get done
 	return challenges.Steps(
+		func() error { return e.Settle(ctx) },
 		func() error { return checkThirds(ctx, e) },
 		func() error { return m.check(ctx, e) },
 		func() error { return checkMoved(ctx, e, r, m, group) },

@@ -12,7 +12,7 @@ import (
 
 // beside does what the scenario has done alongside its clients. If that goes wrong it
 // cancels the scenario.
-func (l *live) beside(ctx context.Context, cancel context.CancelCauseFunc, stopClients <-chan struct{}) {
+func (l *live) beside(ctx context.Context, cancel context.CancelCauseFunc, heal func(), stopClients <-chan struct{}) {
 	defer close(l.alongside)
 	if l.scenario.Alongside == nil {
 		return
@@ -25,6 +25,7 @@ func (l *live) beside(ctx context.Context, cancel context.CancelCauseFunc, stopC
 			l.work(ctx, addresses(nodes), max(clients, len(nodes)), l.clients(), stopClients)
 		},
 		Disturb: l.disturb,
+		Heal:    heal,
 		Phase: func(name string) func() {
 			l.active(name, true)
 			return func() { l.active(name, false) }
@@ -46,6 +47,6 @@ func (l *live) disturb(ctx context.Context, fault faults.Fault, targets []*clust
 	defer l.active(fault.Name, false)
 	err := meanwhile()
 	event.End = l.rec.Now()
-	l.rec.Fault(event)
+	counting{l.rec, &l.injected}.Fault(event)
 	return err
 }

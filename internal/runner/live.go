@@ -131,6 +131,10 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 	s := l.scenario
 	stopFaults, stopClients := make(chan struct{}), make(chan struct{})
 	var injecting sync.WaitGroup
+	heal := sync.OnceFunc(func() {
+		close(stopFaults)
+		injecting.Wait()
+	})
 	injecting.Go(func() {
 		members := l.run.Stage.Members()
 		plan := faults.NewPlan(l.seed, l.tracks(), challenges.IDs(members), challenges.Groups(members)...)
@@ -145,7 +149,7 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 	watching.Go(func() { l.watchLeaders(sampling) })
 	halfway, stopHalfway := context.WithCancel(ctx)
 	var beside sync.WaitGroup
-	beside.Go(func() { l.beside(halfway, cancel, stopClients) })
+	beside.Go(func() { l.beside(halfway, cancel, heal, stopClients) })
 	violation := make(chan struct{})
 	var judging sync.WaitGroup
 	judged, stopJudging := context.WithCancel(ctx)
@@ -155,8 +159,7 @@ func (l *live) underLoad(ctx context.Context, cancel context.CancelCauseFunc) (k
 	l.untilEnough(ctx, violation)
 	stopHalfway()
 	beside.Wait()
-	close(stopFaults)
-	injecting.Wait() // the active fault heals while clients still run
+	heal() // while clients still run
 	if s.Available && !l.violated.Load() {
 		l.recovered(ctx)
 	}

@@ -114,6 +114,7 @@ func TestClientsWorkOnNodesThatJoinAndFaultsAlongsideAreRecorded(t *testing.T) {
 			return err
 		}
 		running.Join([]*cluster.Node{n})
+		running.Heal()
 		return errors.Join(
 			running.Disturb(ctx, faults.Pause(), []*cluster.Node{n}, func() error { return errors.Join(n.Pause(ctx), n.Resume(ctx)) }),
 			// Longer than the scenario would have taken.
