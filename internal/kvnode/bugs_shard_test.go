@@ -2,50 +2,129 @@ package kvnode
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 )
 
 func shardSymptoms() map[bug]symptom {
+	pair, pairs, voters := newShardTwins(1, 1), newShardTwins(2, 1), newShardTwins(1, 3)
+	moves := &moveTwins{symptoms: make(map[bug]moveSymptom)}
 	return map[bug]symptom{
 		hashDiffers:        placesDiffer(placed("n1", false), placed("n2", false)),
 		hashRandomSeed:     placesDiffer(placed("n1", false), placed("n1", false)),
 		hashAfterRestart:   placesDiffer(placed("n1", false), placed("n1", true)),
 		oneShard:           allAtOne(func(i int) string { return fmt.Sprint(i) }),
 		prefixHash:         allAtOne(func(i int) string { return fmt.Sprintf("a prefix%d", i) }),
-		servesAnyKey:       restartedTakesAll,
-		storesEverything:   inShards([]int{1, 1}, answersForTheDead(http.StatusOK)),
-		shardForwardNoBody: inShards([]int{1, 1}, valueIsLost),
-		deadGroupBlocks:    retried(3, inShards([]int{1, 1}, ownWaitsForOther)),
-		deadGroup404:       inShards([]int{1, 1}, answersForTheDead(http.StatusNotFound)),
-		needsAllGroups:     inShards([]int{1, 1}, refusesWithoutTheOther),
-		electionStopsAll:   inShards([]int{1, 3}, refusesDuringAnElection),
-		shardCopyReads:     inShards([]int{1, 3}, copyIsReadFromElsewhere),
-		emptyShardKey: inShards([]int{1, 1}, func(c *clusterTest) bool {
-			status, _ := c.do("n1", "GET", "/cluster/shards/", "")
-			return status == http.StatusOK
-		}),
-		infoOtherShard: inShards([]int{2, 1}, func(c *clusterTest) bool {
-			if c.info("n1").Shard != "s1" {
-				c.t.Error("more than one node of the group is wrong")
-			}
-			return c.info("n2").Shard != "s1"
-		}),
+		servesAnyKey:       pairs.of(servesAnyKey, restartedTakesAll),
+		storesEverything:   pair.of(storesEverything, answersForTheDead(http.StatusOK)),
+		shardForwardNoBody: pair.of(shardForwardNoBody, valueIsLost),
+		deadGroupBlocks:    pair.of(deadGroupBlocks, ownWaitsForOther),
+		deadGroup404:       pair.of(deadGroup404, answersForTheDead(http.StatusNotFound)),
+		needsAllGroups:     pair.of(needsAllGroups, refusesWithoutTheOther),
+		electionStopsAll:   voters.of(electionStopsAll, refusesDuringAnElection),
+		shardCopyReads:     voters.of(shardCopyReads, copyIsReadFromElsewhere),
+		emptyShardKey:      pair.of(emptyShardKey, namesAShardForNothing),
+		infoOtherShard:     pairs.of(infoOtherShard, isWrongAboutItself),
 
-		migrationDropsWrites: inShards([]int{1, 1}, writeIsLostInAMove),
-		bothOwn:              inShards([]int{1, 1}, twoServe),
-		deletesNotMigrated:   inShards([]int{1, 1}, deletedComesBackInAMove),
-		joinIgnored:          inShards([]int{1, 1}, nothingMoves),
-		importAgain:          inShards([]int{1, 1}, oldValueComesBack),
+		migrationDropsWrites: moves.of(migrationDropsWrites, writeIsLostInAMove),
+		bothOwn:              moves.of(bothOwn, twoServe),
+		deletesNotMigrated:   moves.of(deletesNotMigrated, deletedComesBackInAMove),
+		joinIgnored:          moves.of(joinIgnored, nothingMoves),
+		importAgain:          moves.of(importAgain, oldValueComesBack),
 	}
 }
 
-// inShards runs a symptom in a cluster of groups that is up.
-func inShards(sizes []int, s func(c *clusterTest) bool) symptom {
-	return func(t *testing.T, b bug) bool { return s(runningShards(t, b, sizes)) }
+// shardTwins are symptoms for which the correct node is asked in one cluster of groups, one after the other.
+type shardTwins struct {
+	sizes    []int
+	symptoms map[bug]func(c *clusterTest) bool
+	correct  sync.Once
+	found    map[bug]bool
+}
+
+func newShardTwins(sizes ...int) *shardTwins {
+	return &shardTwins{sizes: sizes, symptoms: make(map[bug]func(*clusterTest) bool), found: make(map[bug]bool)}
+}
+
+func (s *shardTwins) of(b bug, misbehaves func(c *clusterTest) bool) symptom {
+	s.symptoms[b] = misbehaves
+	return func(t *testing.T, asked bug) bool {
+		if asked != noBug {
+			return misbehaves(runningShards(t, asked, s.sizes))
+		}
+		s.correct.Do(func() {
+			c := runningShards(t, noBug, s.sizes)
+			for _, b := range slices.Sorted(maps.Keys(s.symptoms)) {
+				s.found[b] = s.symptoms[b](c)
+				for _, id := range c.ids {
+					if c.nodes[id].cmd.ProcessState != nil {
+						c.start(id)
+					}
+				}
+				c.waitUntilSettled()
+			}
+		})
+		return s.found[b]
+	}
+}
+
+// A moveSymptom is one of two groups whose keys move to a third, each of a node. It is given keys of its own that go from
+// s1 to s3, and prepares them; during is called when the group is told of, and after when the keys have moved.
+type moveSymptom func(c *clusterTest, keys []string) (during func(), after func() bool)
+
+// moveTwins are such symptoms, for which the correct node is asked in one cluster, at once.
+type moveTwins struct {
+	symptoms map[bug]moveSymptom
+	correct  sync.Once
+	found    map[bug]bool
+}
+
+func (m *moveTwins) of(b bug, s moveSymptom) symptom {
+	m.symptoms[b] = s
+	return func(t *testing.T, asked bug) bool {
+		if asked != noBug {
+			return joining(t, asked, map[bug]moveSymptom{b: s})[b]
+		}
+		m.correct.Do(func() { m.found = joining(t, noBug, m.symptoms) })
+		return m.found[b]
+	}
+}
+
+// joining has a group join, and tells which symptoms there are.
+func joining(t *testing.T, b bug, symptoms map[bug]moveSymptom) map[bug]bool {
+	c := runningShards(t, b, []int{1, 1})
+	const each = 40
+	keys := moving(each*len(symptoms) + 1)
+	var during []func()
+	after := make(map[bug]func() bool)
+	for name, s := range symptoms {
+		d, a := s(c, keys[:each])
+		keys, during, after[name] = keys[each:], append(during, d), a
+	}
+	c.join(1)
+	var running sync.WaitGroup
+	for _, d := range during {
+		running.Go(d)
+	}
+	running.Wait()
+	limit := patience
+	if b == joinIgnored {
+		limit = time.Second
+	}
+	moved := within(limit, func() bool { return c.shardOf("n1", keys[0]) == "s3" && c.shardOf("n3", keys[0]) == "s3" })
+	if !moved && b != joinIgnored {
+		t.Fatal("the keys do not move")
+	}
+	found := make(map[bug]bool)
+	for name, a := range after {
+		found[name] = a()
+	}
+	return found
 }
 
 func placed(id string, restarted bool) func(b bug) placement {
@@ -98,10 +177,9 @@ func TestAFoldersSecondStartIsKnown(t *testing.T) {
 	}
 }
 
-func restartedTakesAll(t *testing.T, b bug) bool {
-	c := runningShards(t, b, []int{2, 1})
+func restartedTakesAll(c *clusterTest) bool {
 	key := keysIn("s2", twoShards, "k", 1)[0]
-	c.mustDo("n1", "PUT", "/kv/"+key, "v")
+	c.writes("n1", "PUT", key, "v")
 	c.readsNothingElse("n2", key, "v")
 	follower := "n1"
 	if leader, _ := c.leader("n1", "n2"); leader == "n1" {
@@ -110,7 +188,7 @@ func restartedTakesAll(t *testing.T, b bug) bool {
 	c.stop(os.Kill, follower) // Its leader goes on, and gets what it passes on.
 	c.start(follower)
 	if c.shardOf(follower, key) != "s2" {
-		t.Error("it does not name the key's shard")
+		c.t.Error("it does not name the key's shard")
 	}
 	var status int
 	c.eventually("an answer", func() bool {
@@ -124,7 +202,7 @@ func restartedTakesAll(t *testing.T, b bug) bool {
 func answersForTheDead(want int) func(c *clusterTest) bool {
 	return func(c *clusterTest) bool {
 		keys := keysIn("s2", twoShards, "k", 2)
-		c.mustDo("n1", "PUT", "/kv/"+keys[0], "v")
+		c.writes("n1", "PUT", keys[0], "v")
 		c.stop(os.Kill, "n2")
 		status, answer := c.do("n1", "GET", "/kv/"+keys[0], "")
 		if status == http.StatusOK {
@@ -134,6 +212,18 @@ func answersForTheDead(want int) func(c *clusterTest) bool {
 		}
 		return status == want
 	}
+}
+
+func namesAShardForNothing(c *clusterTest) bool {
+	status, _ := c.do("n1", "GET", "/cluster/shards/", "")
+	return status == http.StatusOK
+}
+
+func isWrongAboutItself(c *clusterTest) bool {
+	if c.info("n1").Shard != "s1" {
+		c.t.Error("more than one node of the group is wrong")
+	}
+	return c.info("n2").Shard != "s1"
 }
 
 func valueIsLost(c *clusterTest) bool {
@@ -188,7 +278,7 @@ func refusesDuringAnElection(c *clusterTest) bool {
 // copyIsReadFromElsewhere reads at a node that is cut off from its group.
 func copyIsReadFromElsewhere(c *clusterTest) bool {
 	key := keysIn("s2", twoShards, "k", 1)[0]
-	c.mustDo("n2", "PUT", "/kv/"+key, "v")
+	c.writes("n2", "PUT", key, "v")
 	leader, _ := c.leader(c.group("s2")...)
 	follower := "n3"
 	if leader == follower {
@@ -212,80 +302,80 @@ func moving(count int) []string {
 	return keys
 }
 
-// writeIsLostInAMove writes keys, each once, until they have moved.
-func writeIsLostInAMove(c *clusterTest) bool {
-	c.join(1)
-	var written []string
-	c.eventually("the keys move", func() bool {
-		key := moving(len(written) + 1)[len(written)]
-		if status, _ := c.do("n1", "PUT", "/kv/"+key, "v"); status == http.StatusOK {
-			written = append(written, key)
+// hasMoved tells whether both groups say that the new one has the key.
+func (c *clusterTest) hasMoved(key string) bool {
+	return c.shardOf("n1", key) == "s3" && c.shardOf("n3", key) == "s3"
+}
+
+// writeIsLostInAMove writes keys, again and again, until they have moved.
+func writeIsLostInAMove(c *clusterTest, keys []string) (during func(), after func() bool) {
+	written := make(map[string]string)
+	return func() {
+			c.eventually("the keys move", func() bool {
+				for _, key := range keys {
+					value := fmt.Sprintf("%s after %s", key, written[key])
+					switch status, _ := c.do("n1", "PUT", "/kv/"+key, value[:min(len(value), 100)]); status {
+					case http.StatusOK:
+						written[key] = value[:min(len(value), 100)]
+					default: // It may have happened, or not.
+						delete(written, key)
+					}
+				}
+				return c.hasMoved(keys[0])
+			})
+		}, func() bool {
+			for key, value := range written {
+				if !c.reads("n3", key, value) {
+					return true
+				}
+			}
+			return false
 		}
-		return c.shardOf("n1", key) == "s3" && c.shardOf("n3", key) == "s3"
-	})
-	for _, key := range written {
-		if !c.reads("n3", key, "v") {
-			return true
-		}
-	}
-	return false
 }
 
 // twoServe writes through the old group, and reads through the new one.
-func twoServe(c *clusterTest) bool {
-	key := moving(1)[0]
-	c.join(1)
+func twoServe(c *clusterTest, keys []string) (during func(), after func() bool) {
 	two, value := false, 0
-	c.eventually("the key moves", func() bool {
-		value++
-		if status, _ := c.do("n1", "PUT", "/kv/"+key, fmt.Sprint(value)); status == http.StatusOK {
-			status, answer := c.do("n3", "GET", "/kv/"+key, "")
-			two = two || status == http.StatusNotFound || status == http.StatusOK && answer != fmt.Sprint(value)
-		}
-		return c.shardOf("n1", key) == "s3"
-	})
-	return two
+	return func() {
+		c.eventually("the key moves", func() bool {
+			value++
+			if status, _ := c.do("n1", "PUT", "/kv/"+keys[0], fmt.Sprint(value)); status == http.StatusOK {
+				status, answer := c.do("n3", "GET", "/kv/"+keys[0], "")
+				two = two || status == http.StatusNotFound || status == http.StatusOK && answer != fmt.Sprint(value)
+			}
+			return two || c.hasMoved(keys[0])
+		})
+	}, func() bool { return two }
 }
 
-func deletedComesBackInAMove(c *clusterTest) bool {
-	keys := moving(40)
+func deletedComesBackInAMove(c *clusterTest, keys []string) (during func(), after func() bool) {
 	for _, key := range keys {
-		c.mustDo("n1", "PUT", "/kv/"+key, "v")
+		c.writes("n1", "PUT", key, "v")
 	}
-	c.join(1)
-	time.Sleep(copiedTime / 5) // The copy is made by then; if not, this key or the next is deleted after it.
-	for _, key := range keys {
-		c.eventually("a delete", func() bool {
-			status, _ := c.do("n1", "DELETE", "/kv/"+key, "")
+	return func() {
+			time.Sleep(copiedTime / 5) // The copy is made by then; if not, this key or the next is deleted after it.
+			for _, key := range keys {
+				c.eventually("a delete", func() bool {
+					status, _ := c.do("n1", "DELETE", "/kv/"+key, "")
+					return status == http.StatusOK
+				})
+			}
+		}, func() bool {
+			return slices.ContainsFunc(keys, func(key string) bool { return c.reads("n3", key, "v") })
+		}
+}
+
+func nothingMoves(c *clusterTest, keys []string) (during func(), after func() bool) {
+	return func() {}, func() bool { return !c.hasMoved(keys[0]) }
+}
+
+func oldValueComesBack(c *clusterTest, keys []string) (during func(), after func() bool) {
+	c.writes("n1", "PUT", keys[0], "old")
+	return func() {}, func() bool {
+		c.eventually("a write", func() bool {
+			status, _ := c.do("n3", "PUT", "/kv/"+keys[0], "new")
 			return status == http.StatusOK
 		})
+		return within(3*importAgainTime, func() bool { return c.reads("n3", keys[0], "old") })
 	}
-	c.eventually("the keys move", func() bool { return c.shardOf("n1", keys[0]) == "s3" && c.shardOf("n3", keys[0]) == "s3" })
-	for _, key := range keys {
-		if c.reads("n3", key, "v") {
-			return true
-		}
-	}
-	return false
-}
-
-func nothingMoves(c *clusterTest) bool {
-	c.join(1)
-	limit := patience
-	if c.bug == joinIgnored {
-		limit = time.Second
-	}
-	return !within(limit, func() bool { return c.shardOf("n1", moving(1)[0]) == "s3" })
-}
-
-func oldValueComesBack(c *clusterTest) bool {
-	key := moving(1)[0]
-	c.mustDo("n1", "PUT", "/kv/"+key, "old")
-	c.join(1)
-	c.eventually("the key moves", func() bool { return c.shardOf("n3", key) == "s3" })
-	c.eventually("a write", func() bool {
-		status, _ := c.do("n3", "PUT", "/kv/"+key, "new")
-		return status == http.StatusOK
-	})
-	return within(3*importAgainTime, func() bool { return c.reads("n3", key, "old") })
 }

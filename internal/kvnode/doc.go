@@ -1,5 +1,5 @@
 // Package kvnode is the reference node of the kv-store challenge: a correct, durable key-value server
-// for the stages built so far, and a list of bugs that can be switched on one at a time. The correct
+// for all stages, and a list of bugs that can be switched on one at a time. The correct
 // node proves that lsfr accuses nobody wrongly, the bugs prove that it lets nothing pass.
 //
 // A node has three layers, each in files of its own: the process shell (node.go) parses flags, listens
@@ -20,6 +20,12 @@
 // With --replication async the leader is fixed, and its log is shipped to the copies of the followers
 // (replicate_leader.go, replicate_follower.go, tail.go), which are engines too (engine_copy.go). A write
 // is acknowledged when it is durable at the leader, and the copies lag behind.
+//
+// With --shard a node shares the keys with other groups (shards.go). A group keeps its own with Raft as above; which group
+// has a key is a hash (placement.go), and requests for the keys of others are passed on or redirected (shard_forward.go).
+// A new group can join while clients go on (shard_join.go): the others hand keys over to it (shard_move.go), and who has
+// which is in the groups' logs (ownership.go). What a node was told, and the shards that there were at its first start, are
+// in a file of their own (shard_file.go).
 //
 // Whatever a bug does is in a file named bug_*.go, or one line at its place.
 package kvnode

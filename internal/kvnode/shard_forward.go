@@ -50,8 +50,8 @@ func (s *shards) passOn(w http.ResponseWriter, r *http.Request, key, value strin
 	switch {
 	case owner == s.cluster.shard: // It was refused here, and has arrived since.
 		refuse(w, "the key is on its way to shard "+owner+", try again")
-	case hops >= maxGroupHops:
-		refuse(w, "the key is on its way to shard "+owner+", or the nodes disagree about it")
+	case hops >= maxGroupHops: // Not as a refusal that is worth asking the next node: that one would say the same.
+		http.Error(w, "the key is on its way to shard "+owner+", or the nodes disagree about it", http.StatusServiceUnavailable)
 	case len(nodes) == 0:
 		refuse(w, "this node does not know yet how to reach shard "+owner)
 	case s.cluster.forward == forwardRedirect:

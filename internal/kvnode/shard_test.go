@@ -72,6 +72,27 @@ func (c *clusterTest) shardOf(id, key string) string {
 	return got.Shard
 }
 
+// writes has a node write or delete a key until that is acknowledged: on a busy machine a leader may be deposed at any time.
+func (c *clusterTest) writes(id, method, key, value string) {
+	c.t.Helper()
+	c.eventually(method+" of "+key+" through "+id, func() bool {
+		status, _ := c.do(id, method, "/kv/"+key, value)
+		return status == http.StatusOK
+	})
+}
+
+// findsNothing reads until there is an answer, which has to be that there is no value.
+func (c *clusterTest) findsNothing(id, key string) {
+	c.t.Helper()
+	c.eventually("a read through "+id, func() bool {
+		status, answer := c.do(id, "GET", "/kv/"+key, "")
+		if status == http.StatusOK {
+			c.t.Fatalf("%s reads %s = %.60q, which is deleted", id, key, answer)
+		}
+		return status == http.StatusNotFound
+	})
+}
+
 // keysIn are some keys of a shard, as a correct node places them among these.
 func keysIn(shard string, shards []string, prefix string, count int) []string {
 	var keys []string
@@ -90,26 +111,22 @@ func TestAnyNodeAnswersForAnyKey(t *testing.T) {
 	for _, forward := range []string{"pass", "redirect"} {
 		t.Run(forward, func(t *testing.T) {
 			t.Parallel()
-			c := runningShards(t, noBug, []int{3, 3}, "--forward", forward)
+			c := runningShards(t, noBug, []int{2, 2}, "--forward", forward)
 			c.client = &http.Client{Timeout: patience, Transport: c.client.Transport} // It follows redirects.
-			large := strings.Repeat("large 😀\n", 80_000)
+			value := strings.Repeat("large 😀\n", 80_000)
 			for _, shard := range twoShards {
 				for i, key := range keysIn(shard, twoShards, "k", len(c.ids)) {
-					value := large[:len(large)-10*i]
-					c.mustDo(c.ids[i], "PUT", "/kv/"+key, value)
+					c.writes(c.ids[i], "PUT", key, value)
 					for _, id := range c.ids {
-						if !c.reads(id, key, value) {
-							t.Errorf("%s does not read %s, which %s has and %s wrote", id, key, shard, c.ids[i])
-						}
+						c.readsNothingElse(id, key, value)
 						if got := c.shardOf(id, key); got != shard {
 							t.Errorf("%s says that %s has %s, want %s", id, got, key, shard)
 						}
 					}
-					c.mustDo(c.ids[len(c.ids)-1-i], "DELETE", "/kv/"+key, "")
+					value = fmt.Sprint("small ", i)
+					c.writes(c.ids[len(c.ids)-1-i], "DELETE", key, "")
 					for _, id := range c.ids {
-						if !c.reads(id, key, "") {
-							t.Errorf("%s reads %s, which is deleted", id, key)
-						}
+						c.findsNothing(id, key)
 					}
 				}
 			}
@@ -154,15 +171,20 @@ func TestShardsAreAskedForAsTheContractSays(t *testing.T) {
 			}
 		}
 	}
+	for hops, want := range map[string]int{"": 200, "0": 200, "1": 200, "2": 503, "3": 503, "-1": 503, "x": 503} {
+		if status := c.hopping("n1", "PUT", keysIn("s2", twoShards, "k", 1)[0], hops); status != want {
+			t.Errorf("a request that was passed on between groups %q times: %d, want %d", hops, status, want)
+		}
+	}
 }
 
 // The nodes of a group are killed, and come back.
 func TestADeadGroupTakesOnlyItsOwnKeys(t *testing.T) {
 	t.Parallel()
-	c := runningShards(t, noBug, []int{3, 3})
+	c := runningShards(t, noBug, []int{2, 2})
 	key, lost := keysIn("s1", twoShards, "k", 1)[0], keysIn("s2", twoShards, "k", 1)[0]
-	c.mustDo("n4", "PUT", "/kv/"+key, "v")
-	c.mustDo("n1", "PUT", "/kv/"+lost, "v")
+	c.writes("n3", "PUT", key, "v")
+	c.writes("n1", "PUT", lost, "v")
 	c.stop(os.Kill, c.group("s2")...)
 	for _, id := range c.group("s1") {
 		start := time.Now()
@@ -172,10 +194,8 @@ func TestADeadGroupTakesOnlyItsOwnKeys(t *testing.T) {
 			}
 		}
 		t.Logf("it took %v", time.Since(start).Round(time.Millisecond))
-		c.mustDo(id, "PUT", "/kv/"+key, id)
-		if !c.reads(id, key, id) {
-			t.Errorf("%s does not read its own group's key", id)
-		}
+		c.writes(id, "PUT", key, id)
+		c.readsNothingElse(id, key, id)
 	}
 	c.start(c.group("s2")...)
 	for _, id := range c.ids {
@@ -185,12 +205,12 @@ func TestADeadGroupTakesOnlyItsOwnKeys(t *testing.T) {
 
 func TestACutBetweenGroupsLeavesEachItsOwnKeys(t *testing.T) {
 	t.Parallel()
-	c := runningShards(t, noBug, []int{3, 3})
+	c := runningShards(t, noBug, []int{2, 2})
 	heal := c.cutBetween(c.group("s1"), c.group("s2"))
 	for i, shard := range twoShards {
 		key, other := keysIn(shard, twoShards, "k", 1)[0], keysIn(twoShards[1-i], twoShards, "k", 1)[0]
 		for _, id := range c.group(shard) {
-			c.mustDo(id, "PUT", "/kv/"+key, id)
+			c.writes(id, "PUT", key, id)
 		}
 		status, answer := c.do(c.group(shard)[0], "PUT", "/kv/"+other, "lost?")
 		if status != http.StatusServiceUnavailable && status != http.StatusGatewayTimeout {
@@ -200,19 +220,19 @@ func TestACutBetweenGroupsLeavesEachItsOwnKeys(t *testing.T) {
 	heal()
 	for i, shard := range twoShards {
 		key := keysIn(shard, twoShards, "k", 1)[0]
-		c.eventuallyReads(c.group(twoShards[1-i])[0], key, c.group(shard)[2])
+		c.eventuallyReads(c.group(twoShards[1-i])[0], key, c.group(shard)[1])
 	}
 }
 
 func TestALostLeaderIsNotMissedByTheOtherGroup(t *testing.T) {
 	t.Parallel()
-	c := runningShards(t, noBug, []int{3, 3})
+	c := runningShards(t, noBug, []int{1, 3})
 	old, _ := c.leader(c.group("s2")...)
 	key, other := keysIn("s1", twoShards, "k", 1)[0], keysIn("s2", twoShards, "k", 1)[0]
-	c.mustDo("n1", "PUT", "/kv/"+other, "v")
+	c.writes("n1", "PUT", other, "v")
 	c.stop(os.Kill, old)
 	for _, id := range c.group("s1") {
-		c.mustDo(id, "PUT", "/kv/"+key, id)
+		c.writes(id, "PUT", key, id)
 	}
 	for _, id := range c.group("s1") {
 		c.readsNothingElse(id, other, "v")
@@ -220,18 +240,7 @@ func TestALostLeaderIsNotMissedByTheOtherGroup(t *testing.T) {
 	left := slices.DeleteFunc(c.group("s2"), func(id string) bool { return id == old })
 	c.leader(left...)
 	c.start(old)
-	c.readsNothingElse(old, key, "n3")
-}
-
-func TestARequestGoesFromGroupToGroupTwiceAtMost(t *testing.T) {
-	t.Parallel()
-	c := runningShards(t, noBug, []int{1, 1})
-	key := keysIn("s2", twoShards, "k", 1)[0]
-	for hops, want := range map[string]int{"": 200, "0": 200, "1": 200, "2": 503, "3": 503, "-1": 503, "x": 503} {
-		if status := c.hopping("n1", "PUT", key, hops); status != want {
-			t.Errorf("a request with %q hops: %d, want %d", hops, status, want)
-		}
-	}
+	c.readsNothingElse(old, key, "n1")
 }
 
 // hopping sends a request as if it had been passed on between groups so often, and returns the status.
