@@ -48,6 +48,12 @@ func sharding() challenges.Stage {
 				Run:  at.checkAcross,
 			},
 			{
+				Name:  "a write that crosses groups happens once",
+				Hint:  "A request that was sent to a node of the other group and not answered may arrive there at any later time. Sent once more, to that node or to another one, it happens twice, and the second time undoes what was written in between. Try the next node only if the connection was refused, or if the first one says that it has done nothing.",
+				Limit: failoverLimit,
+				Run:   checkOnceAcross,
+			},
+			{
 				Name:  "keeps every key in its shard when all nodes restart",
 				Hint:  "What a key's shard is may depend on nothing that a restart changes: no random seed, no counter, no order in which nodes were met. After all nodes crashed or stopped each key is in the same shard as before, and every node knows where.",
 				Limit: failoverLimit,

@@ -23,6 +23,7 @@ const (
 	needsAllGroups     bug = "needs-all-groups"
 	electionStopsAll   bug = "election-stops-all"
 	shardCopyReads     bug = "shard-copy-reads"
+	retriesOtherNode   bug = "retries-other-node"
 	emptyShardKey      bug = "empty-shard-key"
 	infoOtherShard     bug = "info-other-shard"
 )
@@ -147,6 +148,8 @@ func (b *shardBugs) ask(ctx context.Context, shard string, nodes []*peer, r peer
 		}
 	case shardForwardNoBody:
 		r.body = ""
+	case retriesOtherNode:
+		return b.askOneAfterTheOther(ctx, nodes, r)
 	}
 	got := b.shards.ask(ctx, shard, nodes, r)
 	silent := got.status == http.StatusServiceUnavailable || got.status == http.StatusGatewayTimeout
@@ -157,6 +160,17 @@ func (b *shardBugs) ask(ctx context.Context, shard string, nodes []*peer, r peer
 		return failure(http.StatusNotFound, "key not found")
 	}
 	return got
+}
+
+// askOneAfterTheOther does not wait long for a node, and then sends the request to the next one.
+func (b *shardBugs) askOneAfterTheOther(ctx context.Context, nodes []*peer, r peerRequest) answer {
+	r.limit = impatientLimit
+	for _, node := range nodes {
+		if got, err := node.requests.do(ctx, r); err == nil && got.header.Get(nothingDoneHeader) == "" {
+			return got
+		}
+	}
+	return failure(http.StatusServiceUnavailable, "no node answers")
 }
 
 // store keeps what another group has acknowledged, and answers in its place when it does not.

@@ -144,6 +144,7 @@ func Bugs() []Bug {
 		list(sharding, needsAllGroups, "A node that reaches no node of another group refuses everything."),
 		list(sharding, electionStopsAll, "A node refuses everything while another group has lost its leader and has no new one."),
 		list(sharding, shardCopyReads, "A read that comes from another group is answered by any node, from its own copy."),
+		list(sharding, retriesOtherNode, "A request that a node of another group does not answer soon is sent to the next one, and may happen twice."),
 		list(sharding, emptyShardKey, "GET /cluster/shards/ names a shard for the empty key."),
 		list(sharding, infoOtherShard, "One node of each group names another shard as its own."),
 		list(sharding, migrationDropsWrites, "What is written after the keys of a joining group were copied, and before it has them, is lost."),

@@ -28,6 +28,7 @@ func shardSymptoms() map[bug]symptom {
 		needsAllGroups:     pair.of(needsAllGroups, refusesWithoutTheOther),
 		electionStopsAll:   voters.of(electionStopsAll, refusesDuringAnElection),
 		shardCopyReads:     voters.of(shardCopyReads, copyIsReadFromElsewhere),
+		retriesOtherNode:   voters.of(retriesOtherNode, writeHappensTwice),
 		emptyShardKey:      pair.of(emptyShardKey, namesAShardForNothing),
 		infoOtherShard:     pairs.of(infoOtherShard, isWrongAboutItself),
 
@@ -275,6 +276,21 @@ func refusesDuringAnElection(c *clusterTest) bool {
 	return refused
 }
 
+// writeHappensTwice writes through a node that the other group's leader does not hear for a while.
+func writeHappensTwice(c *clusterTest) bool {
+	leader, _ := c.leader(c.group("s2")...)
+	key := keysIn("s2", twoShards, "k", 1)[0]
+	c.eventually("n1 asks the leader", func() bool { status, _ := c.do("n1", "PUT", "/kv/"+key, "v0"); return status == http.StatusOK })
+	heal := c.cutBetween([]string{"n1"}, []string{leader})
+	defer heal()
+	if status, _ := c.do("n1", "PUT", "/kv/"+key, "v1"); status != http.StatusOK {
+		return false
+	}
+	c.writes(leader, "PUT", key, "v2")
+	heal()
+	return within(otherGroupTime, func() bool { return c.reads(leader, key, "v1") })
+}
+
 // copyIsReadFromElsewhere reads at a node that is cut off from its group.
 func copyIsReadFromElsewhere(c *clusterTest) bool {
 	key := keysIn("s2", twoShards, "k", 1)[0]
@@ -307,21 +323,22 @@ func (c *clusterTest) hasMoved(key string) bool {
 	return c.shardOf("n1", key) == "s3" && c.shardOf("n3", key) == "s3"
 }
 
-// writeIsLostInAMove writes keys, again and again, until they have moved.
+// writeIsLostInAMove writes keys, again and again, until they go: who is written to after that hides what was lost.
 func writeIsLostInAMove(c *clusterTest, keys []string) (during func(), after func() bool) {
-	written := make(map[string]string)
+	written, writes := make(map[string]string), 0
 	return func() {
-			c.eventually("the keys move", func() bool {
-				for _, key := range keys {
-					value := fmt.Sprintf("%s after %s", key, written[key])
-					switch status, _ := c.do("n1", "PUT", "/kv/"+key, value[:min(len(value), 100)]); status {
-					case http.StatusOK:
-						written[key] = value[:min(len(value), 100)]
-					default: // It may have happened, or not.
-						delete(written, key)
-					}
+			c.eventually("the keys go", func() bool {
+				if c.hasMoved(keys[0]) {
+					return true
 				}
-				return c.hasMoved(keys[0])
+				key, value := keys[writes%len(keys)], fmt.Sprint(writes)
+				writes++
+				if status, _ := c.do("n1", "PUT", "/kv/"+key, value); status != http.StatusOK {
+					delete(written, key) // It may have happened, or not.
+					return true
+				}
+				written[key] = value
+				return false
 			})
 		}, func() bool {
 			for key, value := range written {
@@ -348,20 +365,23 @@ func twoServe(c *clusterTest, keys []string) (during func(), after func() bool) 
 	}, func() bool { return two }
 }
 
+// deletedComesBackInAMove deletes one key after the other, some of them after the copy was made, until they go.
 func deletedComesBackInAMove(c *clusterTest, keys []string) (during func(), after func() bool) {
 	for _, key := range keys {
 		c.writes("n1", "PUT", key, "v")
 	}
+	var deleted []string
 	return func() {
-			time.Sleep(copiedTime / 5) // The copy is made by then; if not, this key or the next is deleted after it.
 			for _, key := range keys {
-				c.eventually("a delete", func() bool {
-					status, _ := c.do("n1", "DELETE", "/kv/"+key, "")
-					return status == http.StatusOK
-				})
+				status, _ := c.do("n1", "DELETE", "/kv/"+key, "")
+				if status != http.StatusOK || c.hasMoved(keys[0]) {
+					return
+				}
+				deleted = append(deleted, key)
+				time.Sleep(2 * copiedTime / time.Duration(len(keys)))
 			}
 		}, func() bool {
-			return slices.ContainsFunc(keys, func(key string) bool { return c.reads("n3", key, "v") })
+			return slices.ContainsFunc(deleted, func(key string) bool { return c.reads("n3", key, "v") })
 		}
 }
 

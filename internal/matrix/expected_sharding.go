@@ -11,6 +11,7 @@ func expectedOfSharding() map[string][]string {
 		silent    = "a silent group holds up nobody else"
 		election  = "an election in one group does not interrupt the other"
 		cut       = "groups that are cut off from each other serve their own keys"
+		once      = "a write that crosses groups happens once"
 		ownWrites = "reads its own writes through another node, at once"
 		changed   = "shard changed"
 		uneven    = "uneven shards"
@@ -33,6 +34,7 @@ func expectedOfSharding() map[string][]string {
 		"needs-all-groups":             one(dead, silent, cut, apart),
 		"election-stops-all":           one(election, apart),
 		"shard-copy-reads":             says(one(anyNode, ownWrites), older()),
+		"retries-other-node":           says(one(once), older(), gone()),
 		"empty-shard-key":              one(names),
 		"info-other-shard":             one("cluster info"),
 		"migration-drops-writes":       moved,
