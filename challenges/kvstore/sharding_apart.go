@@ -134,24 +134,25 @@ func again(step func() error) (err error) {
 
 // goesOnNow is goesOn with one load.
 func (h *healthy) goesOnNow(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, state string) error {
-	var took time.Duration
-	err := h.unlessElected(ctx, func() (err error) {
-		took, err = h.load(ctx, e, nodes)
+	limit := fullSpeed*h.normal + slack
+	err := h.unlessElected(ctx, func() error {
+		within, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		_, err := h.load(within, e, nodes)
+		if err != nil && within.Err() != nil && ctx.Err() == nil {
+			return &challenges.Failure{
+				Rule:     challenges.RuleInterrupted,
+				Summary:  fmt.Sprintf("shard %s is slow %s", h.Shard, state),
+				Expected: fmt.Sprintf("%d writes and reads in about %s, as before", 2*loadWorkers*loadRounds, h.normal.Round(time.Millisecond)),
+				Actual:   "not done after " + limit.Round(time.Millisecond).String(),
+			}
+		}
 		return err
 	})
-	f, failed := errors.AsType[*challenges.Failure](err)
-	switch limit := fullSpeed*h.normal + slack; {
-	case failed && (f.Rule == challenges.RuleNoAnswer || f.Rule == challenges.RuleUnavailable):
+	if f, failed := errors.AsType[*challenges.Failure](err); failed && (f.Rule == challenges.RuleNoAnswer || f.Rule == challenges.RuleUnavailable) {
 		return &challenges.Failure{
 			Rule: challenges.RuleInterrupted, Summary: fmt.Sprintf("shard %s is disturbed %s: %s", h.Shard, state, f.Summary),
 			Request: f.Request, Expected: f.Expected, Actual: f.Actual, Err: err,
-		}
-	case err == nil && took > limit:
-		return &challenges.Failure{
-			Rule:     challenges.RuleInterrupted,
-			Summary:  fmt.Sprintf("shard %s is slow %s", h.Shard, state),
-			Expected: fmt.Sprintf("%d writes and reads in about %s, as before", loadWorkers*loadRounds, h.normal.Round(time.Millisecond)),
-			Actual:   took.Round(time.Millisecond).String(),
 		}
 	}
 	return err
