@@ -2,11 +2,13 @@ package kvstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/st3v3nmw/lsfr/challenges"
 	"github.com/st3v3nmw/lsfr/internal/cluster"
@@ -185,13 +187,31 @@ func place(ctx context.Context, e *challenges.Env, name string, each int) (place
 	return at, nil
 }
 
+// answersRightly reads until there is an answer. A node may have none for a while, but a wrong
+// one is wrong at once, where reads are linearizable.
+func answersRightly(ctx context.Context, within time.Duration, read func() error) error {
+	wrongValues := []challenges.Rule{
+		challenges.RuleValueMissing, challenges.RuleWrongValue, challenges.RuleDeletedCameBack, challenges.RuleTornValue,
+	}
+	var wrong error
+	err := challenges.Eventually(ctx, within, func() error {
+		err := read()
+		if f, failed := errors.AsType[*challenges.Failure](err); failed && slices.Contains(wrongValues, f.Rule) {
+			wrong = err
+			return nil
+		}
+		return err
+	})
+	return firstOf(errors.Join(wrong, err))
+}
+
 // through reads all of them through each of these nodes, which may take convergeTime to
 // find out whom to ask. Each try has the time that clients have.
 func (p placed) through(ctx context.Context, e *challenges.Env, nodes []*cluster.Node) error {
 	for _, n := range nodes {
 		for _, kept := range p {
 			i := 0
-			if err := challenges.Eventually(ctx, convergeTime, func() error {
+			if err := answersRightly(ctx, convergeTime, func() error {
 				for ; i < len(*kept); i++ {
 					if err := inTime(ctx, func(ctx context.Context) error { return kept.is(ctx, e.On(n).Once(), i) }); err != nil {
 						return err

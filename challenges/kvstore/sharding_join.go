@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -278,23 +277,11 @@ func (m *moving) check(ctx context.Context, e *challenges.Env) error {
 			return nil
 		}
 		tries := 0
-		var wrong error
-		err := challenges.Eventually(ctx, moveTime, func() error {
+		return answersRightly(ctx, moveTime, func() error {
 			tries++
-			err := m.is(ctx, apart.On(nodes[(i+tries)%len(nodes)]).Once(), i)
-			if f, failed := errors.AsType[*challenges.Failure](err); failed && slices.Contains(wrongValues(), f.Rule) {
-				wrong = err
-				return nil
-			}
-			return err
+			return m.is(ctx, apart.On(nodes[(i+tries)%len(nodes)]).Once(), i)
 		})
-		return firstOf(errors.Join(wrong, err))
 	})
-}
-
-// wrongValues are the rules by which an answer to a read is wrong, and not only missing.
-func wrongValues() []challenges.Rule {
-	return []challenges.Rule{challenges.RuleValueMissing, challenges.RuleWrongValue, challenges.RuleDeletedCameBack, challenges.RuleTornValue}
 }
 
 // checkMoved kills the new group: its keys live there, and nowhere else any more.
