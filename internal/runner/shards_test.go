@@ -23,7 +23,7 @@ func smallShards() *challenges.Stage {
 	return &challenges.Stage{Name: "small", Nodes: 2, Shards: 2, Scenarios: []challenges.Scenario{{
 		Name: "scenario", Title: "a short scenario", Hint: "look here", Model: "linearizable",
 		Mix:     workload.Mix{Gets: 5, Puts: 4, Deletes: 1, HotKeys: 4, KeyLife: 30, OnceKeys: 20},
-		Clients: 4, Rate: 100, Duration: time.Second, Available: true,
+		Clients: 4, Rate: 100, Duration: 3 * time.Second, Available: true,
 	}}}
 }
 
@@ -118,7 +118,7 @@ func TestClientsWorkOnNodesThatJoinAndFaultsAlongsideAreRecorded(t *testing.T) {
 		return errors.Join(
 			running.Disturb(ctx, faults.Pause(), []*cluster.Node{n}, func() error { return errors.Join(n.Pause(ctx), n.Resume(ctx)) }),
 			// Longer than the scenario would have taken.
-			challenges.Wait(ctx, 2*time.Second),
+			challenges.Wait(ctx, 4*time.Second),
 		)
 	})
 	if r.Status != report.Passed {
@@ -142,7 +142,7 @@ func TestClientsWorkOnNodesThatJoinAndFaultsAlongsideAreRecorded(t *testing.T) {
 	if len(h.Faults) != 1 || h.Faults[0].Fault != "pause" || !slices.Equal(h.Faults[0].Targets, []string{"n3"}) || h.Faults[0].End <= h.Faults[0].Start {
 		t.Errorf("faults %+v", h.Faults)
 	}
-	if took := h.Operations[len(h.Operations)-1].Call; took < 2*time.Second {
+	if took := h.Operations[len(h.Operations)-1].Call; took < 4*time.Second {
 		t.Errorf("clients stopped after %s, in the middle of what went on beside them", took)
 	}
 }
