@@ -33,7 +33,7 @@ func expectedOfSharding() map[string][]string {
 		"dead-group-404":               one(dead),
 		"needs-all-groups":             one(dead, silent, cut, apart),
 		"election-stops-all":           one(election, apart),
-		"shard-copy-reads":             says(one(anyNode, ownWrites), older()),
+		"shard-copy-reads":             says(one(anyNode, ownWrites), older(), gone()),
 		"retries-other-node":           says(one(once), older(), gone()),
 		"empty-shard-key":              one(names),
 		"info-other-shard":             one("forms a cluster with one leader", "cluster info"), // the former tells the latter
