@@ -1,7 +1,6 @@
 package challenges
 
 import (
-	"context"
 	"errors"
 
 	"github.com/st3v3nmw/lsfr/internal/cluster"
@@ -17,7 +16,7 @@ type Running struct {
 	// be called once.
 	Join func(nodes []*cluster.Node)
 	// Disturb records a fault that lasts as long as meanwhile, which injects and heals it.
-	Disturb func(ctx context.Context, fault faults.Fault, targets []*cluster.Node, meanwhile func() error) error
+	Disturb func(fault faults.Fault, targets []*cluster.Node, meanwhile func() error) error
 	// Heal ends the scenario's faults: the active ones heal, and no more come.
 	Heal func()
 	// Phase shows what goes on, until end is called.

@@ -52,32 +52,46 @@ func aliveWithin(ctx context.Context, e *challenges.Env, by, of []*cluster.Node,
 // checkEveryNode goes through all of the client API at each node.
 func (v visibility) checkEveryNode(ctx context.Context, e *challenges.Env) error {
 	for _, n := range e.Cluster.Nodes() {
-		on := e.On(n)
-		k, first, second := e.Key(n.ID()), e.Value(), e.Value()
-		soon := func(read func() error) func() error { return func() error { return v.soon(ctx, read) } }
-		if err := challenges.Steps(
-			soon(func() error { return on.Absent(ctx, k) }),
-			func() error { return on.Put(ctx, k, first) },
-			soon(func() error { return on.Get(ctx, k, first) }),
-			func() error { return on.Put(ctx, k, second) },
-			soon(func() error { return on.Get(ctx, k, second) }),
-			func() error { return on.Delete(ctx, k) },
-			soon(func() error { return on.Absent(ctx, k) }),
-			func() error { return on.Delete(ctx, k) },
-			func() error {
-				return on.Expect(ctx, challenges.Request{Method: http.MethodPut, Path: "/kv/" + k}, http.StatusBadRequest, "value cannot be empty")
-			},
-			func() error {
-				return on.Expect(ctx, challenges.Request{Method: http.MethodPut, Path: "/kv/", Body: "value"}, http.StatusBadRequest, "key cannot be empty")
-			},
-			func() error {
-				return on.Expect(ctx, challenges.Request{Method: http.MethodPost, Path: "/kv/" + k, Body: "value"}, http.StatusMethodNotAllowed, "method not allowed")
-			},
-		); err != nil {
+		if err := v.everyRequest(ctx, e.On(n), e.Key(n.ID())); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// everyRequest sends every kind of request for a key to one node. What that node reads
+// the others read as well.
+func (v visibility) everyRequest(ctx context.Context, on *challenges.Env, k string, others ...*challenges.Env) error {
+	first, second := on.Value(), on.Value()
+	reads := func(read func(at *challenges.Env) error) func() error {
+		return func() error {
+			for _, at := range append([]*challenges.Env{on}, others...) {
+				if err := v.soon(ctx, func() error { return read(at) }); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	absent := reads(func(at *challenges.Env) error { return at.Absent(ctx, k) })
+	holds := func(value string) func() error {
+		return reads(func(at *challenges.Env) error { return at.Get(ctx, k, value) })
+	}
+	refuses := func(method, key, body string, status int, said string) func() error {
+		return func() error {
+			return on.Expect(ctx, challenges.Request{Method: method, Path: "/kv/" + key, Body: body}, status, said)
+		}
+	}
+	return challenges.Steps(
+		absent,
+		func() error { return on.Put(ctx, k, first) }, holds(first),
+		func() error { return on.Put(ctx, k, second) }, holds(second),
+		func() error { return on.Delete(ctx, k) }, absent,
+		func() error { return on.Delete(ctx, k) },
+		refuses(http.MethodPut, k, "", http.StatusBadRequest, "value cannot be empty"),
+		refuses(http.MethodPut, "", "value", http.StatusBadRequest, "key cannot be empty"),
+		refuses(http.MethodPost, k, "value", http.StatusMethodNotAllowed, "method not allowed"),
+	)
 }
 
 func (v visibility) checkBytesThroughEveryNode(ctx context.Context, e *challenges.Env) error {
@@ -98,15 +112,18 @@ func (v visibility) checkBytesThroughEveryNode(ctx context.Context, e *challenge
 	return nil
 }
 
-// checkConcurrentThroughFollowers lets every writer work on keys of its own.
 func (v visibility) checkConcurrentThroughFollowers(ctx context.Context, e *challenges.Env) error {
 	_, followers, err := e.Leader(ctx)
 	if err != nil {
 		return err
 	}
-	const rounds = 25
+	return v.concurrently(ctx, e, followers, 25)
+}
+
+// concurrently lets every writer work on keys of its own, through one of these nodes.
+func (v visibility) concurrently(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, rounds int) error {
 	return inParallel(writers, func(w int) error {
-		on := e.On(followers[w%len(followers)])
+		on := e.On(nodes[w%len(nodes)])
 		for i := range rounds {
 			k, value := e.Key(fmt.Sprintf("w%d-%d", w, i)), fmt.Sprintf("writer %d wrote %d", w, i)
 			if err := challenges.Steps(

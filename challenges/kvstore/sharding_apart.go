@@ -71,10 +71,8 @@ func checkDeadGroup(ctx context.Context, e *challenges.Env) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range away.Nodes {
-		if err := n.Kill(ctx); err != nil {
-			return err
-		}
+	if err := eachNode(away.Nodes, func(n *cluster.Node) error { return n.Kill(ctx) }); err != nil {
+		return err
 	}
 	state := fmt.Sprintf("while %s is dead", away.Shard)
 	lost := *kept[away.Shard]
@@ -118,14 +116,9 @@ func checkSilentGroup(ctx context.Context, e *challenges.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	resumed := false
-	resume := func() error {
-		if resumed {
-			return nil
-		}
-		resumed = true
+	resume := sync.OnceValue(func() error {
 		return eachNode(away.Nodes, func(n *cluster.Node) error { return n.Resume(ctx) })
-	}
+	})
 	defer func() { err = firstOf(errors.Join(err, resume())) }()
 	if err := eachNode(away.Nodes, func(n *cluster.Node) error { return n.Pause(ctx) }); err != nil {
 		return err
@@ -160,12 +153,13 @@ func checkSilentGroup(ctx context.Context, e *challenges.Env) (err error) {
 	)
 }
 
+// eachNode does something to all of them, and returns the first error.
 func eachNode(nodes []*cluster.Node, do func(*cluster.Node) error) error {
 	var errs []error
 	for _, n := range nodes {
 		errs = append(errs, do(n))
 	}
-	return errors.Join(errs...)
+	return firstOf(errors.Join(errs...))
 }
 
 func checkElectionApart(ctx context.Context, e *challenges.Env) error {
@@ -195,12 +189,8 @@ func checkOneElection(ctx context.Context, e *challenges.Env, round int) (err er
 	if err := old.Pause(ctx); err != nil {
 		return err
 	}
-	resumed := false
-	defer func() {
-		if !resumed {
-			err = firstOf(errors.Join(err, old.Resume(ctx)))
-		}
-	}()
+	resume := sync.OnceValue(func() error { return old.Resume(ctx) })
+	defer func() { err = firstOf(errors.Join(err, resume())) }()
 	elected := make(chan error, 1)
 	go func() { elected <- led(ctx, e, followers) }()
 	state := fmt.Sprintf("while %s elects a new leader", elects.Shard)
@@ -220,9 +210,8 @@ func checkOneElection(ctx context.Context, e *challenges.Env, round int) (err er
 	if err := kept.through(ctx, e, asked); err != nil {
 		return err
 	}
-	resumed = true
 	return challenges.Steps(
-		func() error { return old.Resume(ctx) },
+		resume,
 		func() error { return e.Settle(ctx) },
 		func() error { return kept.through(ctx, e, e.Cluster.Nodes()) },
 	)

@@ -83,37 +83,42 @@ const (
 	mostShare  = 65
 )
 
-// kinds of keys that must spread.
-func kindsOfKeys() map[string]func(i int) string {
+// keyKind is keys that must spread, by their number.
+type keyKind struct {
+	name string
+	key  func(i int) string
+}
+
+func keyKinds() []keyKind {
 	random := rand.New(rand.NewPCG(1, 2)) // the same keys each time
 	letters := "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-:"
-	return map[string]func(i int) string{
-		"random keys": func(int) string {
+	return []keyKind{
+		{"random keys", func(int) string {
 			var b strings.Builder
 			for range 8 + random.IntN(24) {
 				b.WriteByte(letters[random.IntN(len(letters))])
 			}
 			return b.String()
-		},
-		"keys with a long prefix in common": func(i int) string {
+		}},
+		{"keys with a long prefix in common", func(i int) string {
 			return fmt.Sprintf("tenant:europe-west:customers:%s:orders:%d", strings.Repeat("0", 30), i)
-		},
-		"keys that differ in some digits only": func(i int) string { return fmt.Sprintf("k%03d:x", i) },
+		}},
+		{"keys that differ in some digits only", func(i int) string { return fmt.Sprintf("k%03d:x", i) }},
 	}
 }
 
 func checkSpread(ctx context.Context, e *challenges.Env) error {
 	nodes := e.Cluster.Nodes()
-	for kind, key := range kindsOfKeys() {
+	for k, kind := range keyKinds() {
 		var keys []string
 		for i := range spreadKeys {
-			keys = append(keys, key(i))
+			keys = append(keys, kind.key(i))
 		}
-		count, err := countShards(ctx, e.On(nodes[len(kind)%len(nodes)]), keys)
+		count, err := countShards(ctx, e.On(nodes[k%len(nodes)]), keys)
 		if err != nil {
 			return err
 		}
-		if err := checkShares(count, len(e.Cluster.Groups()), leastShare, mostShare, fmt.Sprintf("%d %s", spreadKeys, kind)); err != nil {
+		if err := checkShares(count, len(e.Cluster.Groups()), leastShare, mostShare, fmt.Sprintf("%d %s", spreadKeys, kind.name)); err != nil {
 			return err
 		}
 	}
@@ -122,14 +127,9 @@ func checkSpread(ctx context.Context, e *challenges.Env) error {
 
 // countShards counts keys by their shard, as one node names it.
 func countShards(ctx context.Context, on *challenges.Env, keys []string) (map[string]int, error) {
-	const askers = 4
 	found := make([]string, len(keys))
-	err := inParallel(askers, func(a int) (err error) {
-		mine, done := on.Apart()
-		defer done()
-		for i := a; i < len(keys) && err == nil; i += askers {
-			found[i], err = mine.ShardOf(ctx, keys[i])
-		}
+	err := inShares(on, 4, len(keys), func(apart *challenges.Env, i int) (err error) {
+		found[i], err = apart.ShardOf(ctx, keys[i])
 		return err
 	})
 	count := make(map[string]int)
@@ -137,6 +137,21 @@ func countShards(ctx context.Context, on *challenges.Env, keys []string) (map[st
 		count[shard]++
 	}
 	return count, err
+}
+
+// inShares lets some workers, each with connections of its own, do something for each of
+// count numbers from 0.
+func inShares(e *challenges.Env, workers, count int, do func(apart *challenges.Env, i int) error) error {
+	return inParallel(workers, func(w int) error {
+		apart, done := e.Apart()
+		defer done()
+		for i := w; i < count; i += workers {
+			if err := do(apart, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // checkShares compares the number of keys in each shard with what it may be, in percent
@@ -228,56 +243,19 @@ func (p placed) through(ctx context.Context, e *challenges.Env, nodes []*cluster
 
 // checkAnyNode goes through all of the client API at each node, with keys of each shard.
 func checkAnyNode(ctx context.Context, e *challenges.Env) error {
-	for i, n := range e.Cluster.Nodes() {
+	at, nodes := visibility(0), e.Cluster.Nodes()
+	for i, n := range nodes {
 		for _, g := range e.Cluster.Groups() {
 			k, err := e.KeyIn(ctx, g.Shard, n.ID()+g.Shard)
 			if err != nil {
 				return err
 			}
-			other := e.On(e.Cluster.Nodes()[(i+2)%len(e.Cluster.Nodes())])
-			if err := allOfTheAPI(ctx, e.On(n), other, k); err != nil {
+			if err := at.everyRequest(ctx, e.On(n), k, e.On(nodes[(i+2)%len(nodes)])); err != nil {
 				return err
 			}
 		}
 	}
-	return inParallel(writers, func(w int) error {
-		on := e.On(e.Cluster.Nodes()[w%len(e.Cluster.Nodes())])
-		for i := range 15 {
-			k, value := e.Key(fmt.Sprintf("w%d-%d", w, i)), fmt.Sprintf("writer %d wrote %d", w, i)
-			if err := challenges.Steps(
-				func() error { return on.Put(ctx, k, value) },
-				func() error { return on.Get(ctx, k, value) },
-			); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// allOfTheAPI sends every kind of request for a key to one node, and reads at another.
-func allOfTheAPI(ctx context.Context, on, other *challenges.Env, k string) error {
-	first, second := on.Value(), on.Value()
-	expect := func(method, path, body string, status int, said string) func() error {
-		return func() error {
-			return on.Expect(ctx, challenges.Request{Method: method, Path: path, Body: body}, status, said)
-		}
-	}
-	return challenges.Steps(
-		func() error { return on.Absent(ctx, k) },
-		func() error { return on.Put(ctx, k, first) },
-		func() error { return on.Get(ctx, k, first) },
-		func() error { return on.Put(ctx, k, second) },
-		func() error { return on.Get(ctx, k, second) },
-		func() error { return other.Get(ctx, k, second) },
-		func() error { return on.Delete(ctx, k) },
-		func() error { return on.Absent(ctx, k) },
-		func() error { return other.Absent(ctx, k) },
-		func() error { return on.Delete(ctx, k) },
-		expect(http.MethodPut, "/kv/"+k, "", http.StatusBadRequest, "value cannot be empty"),
-		expect(http.MethodPut, "/kv/", "value", http.StatusBadRequest, "key cannot be empty"),
-		expect(http.MethodPost, "/kv/"+k, "value", http.StatusMethodNotAllowed, "method not allowed"),
-	)
+	return at.concurrently(ctx, e, nodes, 15)
 }
 
 // checkShardsAfterRestart kills every second node, stops the others, and starts all.

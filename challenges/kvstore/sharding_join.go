@@ -121,17 +121,11 @@ func startGroup(ctx context.Context, e *challenges.Env) (g cluster.Group, err er
 		}
 		g.Nodes = append(g.Nodes, n)
 	}
-	for _, n := range g.Nodes {
-		if err := n.Spawn(ctx); err != nil {
-			return g, err
-		}
-	}
-	for _, n := range g.Nodes {
-		if err := n.WaitReady(ctx); err != nil {
-			return g, err
-		}
-	}
-	return g, nil
+	// Not StartAll: others may be dead on purpose.
+	return g, challenges.Steps(
+		func() error { return eachNode(g.Nodes, func(n *cluster.Node) error { return n.Spawn(ctx) }) },
+		func() error { return eachNode(g.Nodes, func(n *cluster.Node) error { return n.WaitReady(ctx) }) },
+	)
 }
 
 // tell posts the new group to each node, with the addresses that this node reaches it at,
@@ -174,7 +168,7 @@ func loseLeader(ctx context.Context, e *challenges.Env, r *challenges.Running, g
 	}); err != nil {
 		return err
 	}
-	return r.Disturb(ctx, faults.Kill(), []*cluster.Node{leader}, func() error {
+	return r.Disturb(faults.Kill(), []*cluster.Node{leader}, func() error {
 		return challenges.Steps(
 			func() error { return leader.Kill(ctx) },
 			func() error { return challenges.Wait(ctx, 200*time.Millisecond) },
@@ -254,18 +248,9 @@ func (m *moving) change(ctx context.Context, e *challenges.Env, nodes []*cluster
 	})
 }
 
-// share lets some hands do something with all of the keys.
+// share lets movingHands do something with all of the keys.
 func (m *moving) share(e *challenges.Env, do func(apart *challenges.Env, i int) error) error {
-	return inParallel(movingHands, func(h int) error {
-		apart, done := e.Apart()
-		defer done()
-		for i := h; i < len(m.pairs); i += movingHands {
-			if err := do(apart, i); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return inShares(e, movingHands, len(m.pairs), do)
 }
 
 // check reads all of them, each through another node. A node may have no answer for a
@@ -300,23 +285,16 @@ func checkMoved(ctx context.Context, e *challenges.Env, r *challenges.Running, m
 			gone = append(gone, m.pairs[i].key)
 		}
 	}
-	return r.Disturb(ctx, faults.Kill(), g.Nodes, func() error {
-		if err := eachNode(g.Nodes, func(n *cluster.Node) error { return n.Kill(ctx) }); err != nil {
-			return firstOf(err)
-		}
-		err := inParallel(len(gone), func(i int) error {
-			return silent(ctx, e.On(old[i%len(old)]), g, challenges.Request{Method: http.MethodGet, Path: "/kv/" + gone[i]}, "while "+g.Shard+" is dead")
-		})
-		for _, n := range g.Nodes {
-			if err == nil {
-				err = n.Spawn(ctx)
-			}
-		}
-		for _, n := range g.Nodes {
-			if err == nil {
-				err = n.WaitReady(ctx)
-			}
-		}
-		return err
+	return r.Disturb(faults.Kill(), g.Nodes, func() error {
+		return challenges.Steps(
+			func() error { return eachNode(g.Nodes, func(n *cluster.Node) error { return n.Kill(ctx) }) },
+			func() error {
+				return inParallel(len(gone), func(i int) error {
+					r := challenges.Request{Method: http.MethodGet, Path: "/kv/" + gone[i]}
+					return silent(ctx, e.On(old[i%len(old)]), g, r, "while "+g.Shard+" is dead")
+				})
+			},
+			func() error { return e.Cluster.StartAll(ctx, false) },
+		)
 	})
 }

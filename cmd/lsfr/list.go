@@ -19,7 +19,7 @@ func (a *app) listCommand() *cobra.Command {
 			for _, c := range catalog() {
 				fmt.Fprintf(a.stdout, "%s  %s\n", s.bold.Sprint(c.Name), c.Title)
 				for i, st := range c.Stages {
-					name := fmt.Sprintf("  %d. %-16s ", i+1, st.Name)
+					name := fmt.Sprintf("  %d. %-18s ", i+1, st.Name)
 					fmt.Fprintln(a.stdout, wrap(st.Summary, columns(a.stdout), name, strings.Repeat(" ", len(name))))
 				}
 			}

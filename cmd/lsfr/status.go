@@ -31,7 +31,7 @@ func (a *app) statusCommand() *cobra.Command {
 				case st.Name == w.Config.Stage:
 					mark = s.bold.Sprint("→")
 				}
-				name := fmt.Sprintf("    %d. %-16s ", i+1, st.Name)
+				name := fmt.Sprintf("    %d. %-18s ", i+1, st.Name)
 				text := wrap(st.Summary, columns(a.stdout), name, strings.Repeat(" ", len(name)))
 				fmt.Fprintf(a.stdout, "  %s%s\n", mark, text[len("   "):])
 			}

@@ -90,7 +90,7 @@ time ran out), 4 lsfr itself failed, 130 interrupted.`,
 	fl.BoolVar(&f.runOn, "no-early-stop", false, "let a scenario run on after its first violation")
 	fl.Int64Var(&f.seed, "seed", 0, "seed of the operations and faults (default: random, always shown)")
 	fl.DurationVar(&f.duration, "duration", 0, "how long clients run in each history scenario (default: about 10s)")
-	fl.IntVar(&f.clients, "clients", 0, "number of concurrent clients (default: the scenario's, 10 to 15)")
+	fl.IntVar(&f.clients, "clients", 0, "number of concurrent clients (default: the scenario's, 10 to 18)")
 	fl.StringVar(&f.faultNames, "faults", "", "inject only these `KINDS`, such as kill,pause,cut, or none")
 	fl.BoolVar(&f.plan, "plan", false, "print the faults that a seed gives, and run nothing")
 	fl.StringVar(&f.dir, "dir", ".", "the folder of your solution")

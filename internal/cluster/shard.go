@@ -89,10 +89,8 @@ type Group struct {
 
 // Groups returns the shard groups in the order in which they were added; a cluster
 // without shards is one.
-func (c *Cluster) Groups() []Group { return groupsOf(c.Nodes()) }
-
-func groupsOf(nodes []*Node) (groups []Group) {
-	for _, n := range nodes {
+func (c *Cluster) Groups() (groups []Group) {
+	for _, n := range c.Nodes() {
 		i := slices.IndexFunc(groups, func(g Group) bool { return g.Shard == n.shard.Name })
 		if i < 0 {
 			i = len(groups)

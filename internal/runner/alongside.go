@@ -21,7 +21,7 @@ func (l *live) beside(ctx context.Context, cancel context.CancelCauseFunc, heal 
 	defer client.Close()
 	running := &challenges.Running{
 		Join: func(nodes []*cluster.Node) {
-			clients := l.clients() * len(nodes) / max(l.run.Stage.Nodes, 1)
+			clients := l.clients() * len(nodes) / l.run.Stage.Nodes
 			l.work(ctx, addresses(nodes), max(clients, len(nodes)), l.clients(), stopClients)
 		},
 		Disturb: l.disturb,
@@ -38,7 +38,7 @@ func (l *live) beside(ctx context.Context, cancel context.CancelCauseFunc, heal 
 }
 
 // disturb records a fault that lasts as long as meanwhile.
-func (l *live) disturb(ctx context.Context, fault faults.Fault, targets []*cluster.Node, meanwhile func() error) error {
+func (l *live) disturb(fault faults.Fault, targets []*cluster.Node, meanwhile func() error) error {
 	event := history.FaultEvent{Fault: fault.Name, Start: l.rec.Now(), Hits: l.rec.OpenWrites()}
 	for _, n := range targets {
 		event.Targets = append(event.Targets, n.ID())

@@ -85,8 +85,9 @@ func (l *live) course(ctx context.Context, cancel context.CancelCauseFunc) error
 	l.active("settling", false)
 	if err == nil && l.shards.sharded() {
 		var found map[string]string
-		found, err = l.shards.all(ctx, keys)
-		l.rec.SetShards(found)
+		if found, err = l.shards.all(ctx, keys); err == nil {
+			l.rec.SetShards(found)
+		}
 	}
 	if err != nil {
 		return err

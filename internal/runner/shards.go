@@ -68,25 +68,20 @@ func (s *shards) ask(ctx context.Context, n *cluster.Node, key string) (string, 
 func (s *shards) all(ctx context.Context, keys []string) (map[string]string, error) {
 	nodes := s.cluster.Nodes()
 	errs := make([]error, shardReaders)
-	found := make([]map[string]string, shardReaders)
 	var asking sync.WaitGroup
 	for r := range shardReaders {
-		found[r] = make(map[string]string)
 		asking.Go(func() {
 			for i := r; i < len(keys) && errs[r] == nil; i += shardReaders {
-				found[r][keys[i]], errs[r] = s.ask(ctx, nodes[i%len(nodes)], keys[i])
+				_, errs[r] = s.ask(ctx, nodes[i%len(nodes)], keys[i])
 			}
 		})
 	}
 	asking.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := make(map[string]string, len(keys))
+	for _, k := range keys {
+		found[k] = s.known[k]
 	}
-	out := make(map[string]string)
-	for _, part := range found {
-		for key, shard := range part {
-			out[key] = shard
-		}
-	}
-	return out, nil
+	return found, errors.Join(errs...)
 }

@@ -116,7 +116,7 @@ func TestClientsWorkOnNodesThatJoinAndFaultsAlongsideAreRecorded(t *testing.T) {
 		running.Join([]*cluster.Node{n})
 		running.Heal()
 		return errors.Join(
-			running.Disturb(ctx, faults.Pause(), []*cluster.Node{n}, func() error { return errors.Join(n.Pause(ctx), n.Resume(ctx)) }),
+			running.Disturb(faults.Pause(), []*cluster.Node{n}, func() error { return errors.Join(n.Pause(ctx), n.Resume(ctx)) }),
 			// Longer than the scenario would have taken.
 			challenges.Wait(ctx, 4*time.Second),
 		)
