@@ -219,12 +219,24 @@ func (r *run) writeReport(ctx context.Context) {
 	defer cancel()
 	path := r.path("report.html")
 	r.page.Result, r.page.Repeat = r.result, r.Repeat
+	r.page.Guide, r.page.Logs = r.Stage.Guide, r.logs()
 	err := WriteFile(path, func(f *os.File) error { return report.WriteHTML(ctx, f, r.page) })
 	if err != nil {
 		r.Log.Warn().Err(err).Msg("the report could not be written")
 		return
 	}
 	r.result.Report = filepath.Join(r.RunDir, "report.html")
+}
+
+// logs are the logs of all nodes that there were.
+func (r *run) logs() (logs []report.NodeLog) {
+	if r.page.History == nil {
+		return nil
+	}
+	for _, id := range r.page.History.Nodes {
+		logs = append(logs, report.NodeLog{Node: id, Path: r.path("nodes", id+".log")})
+	}
+	return logs
 }
 
 // WriteFile creates a file and writes it.
