@@ -42,6 +42,7 @@ every operation, and checks the history against a consistency model.`,
 		Example: `  lsfr new kv-store        start the challenge in ./kv-store
   lsfr guide               what to build now
   lsfr test                judge the current stage
+  lsfr report              see what happened
   lsfr next                go on to the next stage
   lsfr demo                watch a broken store being found out`,
 		SilenceErrors: true,
@@ -61,6 +62,9 @@ every operation, and checks the history against a consistency model.`,
 		a.newCommand(),
 		a.guideCommand(),
 		a.testCommand(),
+		a.reportCommand(),
+		a.logsCommand(),
+		a.replayCommand(),
 		a.nextCommand(),
 		a.statusCommand(),
 		a.checkCommand(),

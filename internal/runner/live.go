@@ -237,6 +237,7 @@ func (l *live) show(done <-chan struct{}) {
 
 // active notes that a fault, or something else, begins or ends.
 func (l *live) active(phase string, begun bool) {
+	l.run.tell(Event{Phase: phase, Begun: begun})
 	l.phaseMu.Lock()
 	defer l.phaseMu.Unlock()
 	if begun {
