@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -226,6 +227,13 @@ func TestAViolationEndsAScenarioEarlyUnlessToldOtherwise(t *testing.T) {
 		f := r.FirstFailure()
 		if f.Failure.Rule == "" || f.Failure.Rule != string(f.Scenario.Verdict.Violations[0].Rule) {
 			t.Errorf("rule %q, and the verdict is %+v", f.Failure.Rule, f.Scenario.Verdict.Violations)
+		}
+		h := readHistory(t, opts)
+		looked := h.Operations[len(h.Operations)-1]
+		if !slices.ContainsFunc(f.Scenario.Verdict.Violations, func(v models.Violation) bool {
+			return v.Key == looked.Key && looked.Kind == history.Get && !looked.Final
+		}) {
+			t.Errorf("nobody looked at a key of the violation afterwards: the last operation is %+v", looked)
 		}
 	})
 	t.Run("it runs on if told so", func(t *testing.T) {
