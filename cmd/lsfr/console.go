@@ -5,11 +5,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/st3v3nmw/lsfr/internal/cluster"
 	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/internal/runner"
 )
@@ -187,6 +189,21 @@ func (c *console) result(r *report.Result) {
 		}
 	}
 	c.printf("  again    %s\n", r.Repeat)
+	if first != nil && !r.Interrupted {
+		c.printf("  more     %s\n", moreAbout(r.Stage, first))
+	}
+}
+
+// moreAbout names the texts that help with a failure.
+func moreAbout(stage string, k *report.Check) string {
+	guide := "lsfr guide " + stage
+	switch {
+	case k.Status == report.Failed && k.Scenario != nil && k.Scenario.Verdict != nil:
+		return guide + ", lsfr docs consistency-models"
+	case k.Status == report.Unknown || k.Failure != nil && slices.Contains(cluster.Kinds(), cluster.Kind(k.Failure.Rule)):
+		return guide + ", lsfr docs troubleshooting"
+	}
+	return guide + ", lsfr docs node-contract"
 }
 
 // report follows the result: where its report is, if it could be written.

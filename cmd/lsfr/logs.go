@@ -207,8 +207,14 @@ func (r *loggedRun) show(f *logsFlags, p *logPrinter, a *app) error {
 	}
 	for {
 		line, ok, err := merged.Next(to)
-		if err != nil || !ok {
+		if err != nil {
 			return err
+		}
+		if !ok {
+			if f.limited && !p.begun {
+				fmt.Fprintf(a.stderr, "lsfr: nothing was printed between %s and %s; a longer --window shows more\n", f.around-f.window, f.around+f.window)
+			}
+			return nil
 		}
 		if len(r.spans) == 0 { // nothing says when it began
 			r.spans = nodelogs.Spans{{Start: line.Time}}

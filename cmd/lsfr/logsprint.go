@@ -46,14 +46,16 @@ type jsonLine struct {
 // print prints a line. That it cannot be written is told by out.Flush.
 func (p *logPrinter) print(s nodelogs.Span, l nodelogs.Line) {
 	at := l.Time.Sub(s.Start)
+	first := !p.begun
+	p.begun = true
 	if p.json {
 		e := json.NewEncoder(p.out)
 		e.SetEscapeHTML(false)
 		_ = e.Encode(jsonLine{Time: l.Time, At: at, History: s.History, Node: l.Node, Kind: l.Kind, Text: l.Text})
 		return
 	}
-	if !p.begun || s != p.span {
-		p.span, p.begun = s, true
+	if first || s != p.span {
+		p.span = s
 		p.zero(s)
 	}
 	text := visible(l.Text)

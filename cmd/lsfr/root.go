@@ -44,6 +44,7 @@ every operation, and checks the history against a consistency model.`,
   lsfr test                judge the current stage
   lsfr report              see what happened
   lsfr next                go on to the next stage
+  lsfr docs                how it works, and what to do about trouble
   lsfr demo                watch a broken store being found out`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -69,6 +70,7 @@ every operation, and checks the history against a consistency model.`,
 		a.statusCommand(),
 		a.checkCommand(),
 		a.convertCommand(),
+		a.docsCommand(),
 		a.demoCommand(),
 		a.completionCommand(),
 		a.nodeCommand(),
