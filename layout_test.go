@@ -24,6 +24,9 @@ var mayImport = map[string]struct {
 	"internal/kvnode":           {[]string{"internal/kvnode/consensus"}, true},
 	"internal/kvnode/consensus": {nil, true},
 	"internal/workspace":        {nil, true},
+	"docs":                      {nil, false},
+	"internal/watch":            {nil, true},
+	"internal/nodelogs":         {[]string{"history", "internal/workspace"}, true},
 	"internal/mutants":          {nil, false},
 	"internal/netsim":           {nil, false},
 	"internal/faults":           {[]string{"history", "internal/netsim"}, true},
@@ -40,7 +43,7 @@ var mayImport = map[string]struct {
 	}, true},
 	"cmd/lsfr": {[]string{
 		"history", "history/formats", "models", "challenges", "challenges/kvstore", "internal/cluster", "internal/faults", "internal/kvnode",
-		"internal/report", "internal/runner", "internal/workspace",
+		"docs", "internal/nodelogs", "internal/report", "internal/runner", "internal/watch", "internal/workspace",
 	}, true},
 }
 

@@ -168,21 +168,33 @@ func (w *window) ops(k *keyHistory) []*op {
 	return out
 }
 
+// shownDeletes is how many deletes that explain nothing a proof shows, although it stands
+// without them.
+const shownDeletes = 2
+
 // nothingExplains proves that a read must have found a value, although no other
 // read took its delete, with every delete that looks as if it could explain it.
 func nothingExplains(k *keyHistory, w *window, deletes []deletion) *finding {
 	over, last := &k.ops[w.over.put], &k.ops[w.over.last]
-	f := &finding{
-		rule: RuleLostWrite, ops: w.ops(k),
-		from: w.over.min, to: w.read.Call, sentence: sentenceAbsent(k, w),
+	f := &finding{rule: RuleStaleRead, ops: w.ops(k), from: w.over.min, to: w.read.Call}
+	seem := deletes[:0:0]
+	for _, d := range deletes {
+		if d.Call <= w.read.ret && d.ret >= over.Call {
+			seem = append(seem, d)
+		}
 	}
-	if w.read.before(last) {
-		f.rule = RuleStaleRead // the value is seen again later: it was not lost, only not found
-	}
-	for i := range deletes {
-		if d := deletes[i]; d.Call <= w.read.ret && d.ret >= over.Call {
+	// With all that shows how long the value was there, deletes can be left out.
+	f.minimal = len(seem) > shownDeletes
+	for _, d := range seem {
+		if !f.minimal {
 			f.ops = append(f.ops, d.op)
 		}
 	}
+	// If the value is seen again later, it was not lost, only not found.
+	lost := !w.read.before(last) && isLost(k, w.over, w.read)
+	if lost {
+		f.rule = RuleLostWrite
+	}
+	f.sentence = sentenceAbsent(k, w, lost)
 	return f
 }

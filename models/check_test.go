@@ -24,6 +24,10 @@ func parse(t testing.TB, text string) *history.History {
 		if n, err := fmt.Sscanf(line, "%s %s %s %d %s %s", &kind, &key, &value, &call, &ret, &outcome); n < 5 {
 			t.Fatalf("line %q: %v", line, err)
 		}
+		node, kind, ok := strings.Cut(kind, "/")
+		if !ok {
+			node, kind = "n1", node
+		}
 		k, err := history.ParseKind(kind)
 		if err != nil {
 			t.Fatal(err)
@@ -32,7 +36,7 @@ func parse(t testing.TB, text string) *history.History {
 		if err != nil {
 			t.Fatal(err)
 		}
-		op := history.Operation{ID: int64(i), Client: i, Node: "n1", Kind: k, Key: key, Call: time.Duration(call) * time.Millisecond, Outcome: o}
+		op := history.Operation{ID: int64(i), Client: i, Node: node, Kind: k, Key: key, Call: time.Duration(call) * time.Millisecond, Outcome: o}
 		if ret == "-" {
 			op.Outcome = history.Unknown
 		} else {
@@ -88,6 +92,32 @@ func TestLinearizable(t *testing.T) {
 			put x b 20 -
 			get x b 30 40
 			get x a 50 60`, Invalid, RuleLostWrite},
+		{"what one node misses after another one acknowledged it may be its own copy only", `
+			n1/put x a 0 10
+			n1/put x b 20 30
+			n2/get x a 40 50`, Invalid, RuleStaleRead},
+		{"what a second node misses as well is lost", `
+			n1/put x a 0 10
+			n1/put x b 20 30
+			n2/get x a 40 50
+			n3/get x a 60 70`, Invalid, RuleLostWrite},
+		{"what a second node still has is not lost", `
+			n1/put x a 0 10
+			n1/put x b 20 30
+			n2/get x a 40 50
+			n3/get x b 60 70`, Invalid, RuleStaleRead},
+		{"one node that finds nothing may lag behind", `
+			n1/put x a 0 10
+			n2/get x - 40 50`, Invalid, RuleStaleRead},
+		{"two nodes that find nothing have lost it", `
+			n1/put x a 0 10
+			n2/get x - 40 50
+			n1/get x - 60 70`, Invalid, RuleLostWrite},
+		{"a second node that finds nothing after a delete says nothing about the write before", `
+			n1/put x a 0 10
+			n2/get x - 40 50
+			n1/delete x - 60 70
+			n1/get x - 80 90`, Invalid, RuleStaleRead},
 		{"an unacknowledged write may appear late", `
 			put x a 0 10
 			put x b 20 -
@@ -272,6 +302,34 @@ func TestAProofKeepsTheDeleteThatSeemsToExplainAnAbsence(t *testing.T) {
 	}
 	if v.Status != Invalid || len(v.Violations[0].Operations) != 4 {
 		t.Fatalf("want all four operations, got %+v", v.Violations)
+	}
+}
+
+func TestAProofLeavesManyDeletesWithoutAnswerOutIfItStandsWithoutThem(t *testing.T) {
+	for name, tc := range map[string]struct {
+		last string
+		want int
+	}{
+		"the value is seen again":     {"get x a 60 70", 3},
+		"the value is not seen again": {"get y - 60 70", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, err := Check(context.Background(), parse(t, `
+				put x a 1 2
+				delete x - 0 9
+				delete x - 0 9
+				delete x - 0 9
+				delete x - 0 9
+				get x a 10 20
+				get x - 40 50
+				`+tc.last), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Status != Invalid || len(v.Violations[0].Operations) > tc.want || v.Violations[0].Rule == "" {
+				t.Fatalf("want at most %d operations, got %+v", tc.want, v.Violations)
+			}
+		})
 	}
 }
 

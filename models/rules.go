@@ -144,12 +144,17 @@ func (c *cluster) ops(k *keyHistory) []*op {
 func staleOrLost(k *keyHistory, old, newer *cluster) *finding {
 	f := &finding{
 		ops:  append(old.ops(k), newer.ops(k)...),
-		from: newer.min, to: old.max,
-		rule: RuleLostWrite, sentence: sentenceLost(k, old, newer),
+		from: newer.min, to: old.max, rule: RuleStaleRead,
 	}
 	if newer.last != newer.put && newer.max > old.max {
 		// The newer value was seen again later: it was not lost, only not seen.
-		f.rule, f.sentence = RuleStaleRead, sentenceStale(k, old, newer)
+		f.sentence = sentenceStale(k, old, newer)
+		return f
 	}
+	lost := isLost(k, newer, &k.ops[old.last])
+	if lost {
+		f.rule = RuleLostWrite
+	}
+	f.sentence = sentenceLost(k, old, newer, lost)
 	return f
 }

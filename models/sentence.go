@@ -101,20 +101,30 @@ func sentenceStale(k *keyHistory, old, newer *cluster) string {
 		r.Client, r.Key, quote(r.Value), via(r), at(r.ret), known(k, newer), gap(newer.min, r.Call), quote(r.Value))
 }
 
-func sentenceLost(k *keyHistory, old, newer *cluster) string {
-	r := &k.ops[old.last]
-	return fmt.Sprintf("Client %d read %s = %s%s at %s, an older value: %s %s before that read was sent, and no later read found it: the write is lost.",
-		r.Client, r.Key, quote(r.Value), via(r), at(r.ret), known(k, newer), gap(newer.min, r.Call))
+func sentenceLost(k *keyHistory, old, newer *cluster, lost bool) string {
+	r, conclusion := &k.ops[old.last], ", and no later read found it: the write is lost"
+	if !lost {
+		conclusion = ": " + staleOnOneNode
+	}
+	return fmt.Sprintf("Client %d read %s = %s%s at %s, an older value: %s %s before that read was sent%s.",
+		r.Client, r.Key, quote(r.Value), via(r), at(r.ret), known(k, newer), gap(newer.min, r.Call), conclusion)
 }
 
-func sentenceAbsent(k *keyHistory, w *window) string {
+// staleOnOneNode is all that one answer says when no other node was asked.
+const staleOnOneNode = "the read is stale, and as no other node was read, nobody knows whether the write is lost"
+
+func sentenceAbsent(k *keyHistory, w *window, lost bool) string {
 	read, put, last := w.read, &k.ops[w.over.put], &k.ops[w.over.last]
 	if read.before(last) {
 		return fmt.Sprintf("Client %d found no value for %s%s at %s. But %s was there before, and still after it, when client %d read it at %s, and it was written only once: the read is stale.",
 			read.Client, read.Key, via(read), at(read.ret), quote(put.Value), last.Client, at(last.ret))
 	}
-	return fmt.Sprintf("Client %d found no value for %s%s at %s. But %s %s before that read was sent, and no delete could have removed it since: the write is lost.",
-		read.Client, read.Key, via(read), at(read.ret), known(k, w.over), gap(w.over.min, read.Call))
+	conclusion := "the write is lost"
+	if !lost {
+		conclusion = staleOnOneNode
+	}
+	return fmt.Sprintf("Client %d found no value for %s%s at %s. But %s %s before that read was sent, and no delete could have removed it since: %s.",
+		read.Client, read.Key, via(read), at(read.ret), known(k, w.over), gap(w.over.min, read.Call), conclusion)
 }
 
 func sentenceTooFewDeletes(k *keyHistory, w *window, reads, deletes int) string {

@@ -5,11 +5,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/st3v3nmw/lsfr/internal/cluster"
 	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/internal/runner"
 )
@@ -23,6 +25,8 @@ type console struct {
 	width  int
 	live   bool
 	silent bool
+	// brief leaves out what passes: one of many runs is shown in a line.
+	brief bool
 	// dir is the learner's folder, to which paths in a result are relative.
 	dir string
 }
@@ -75,6 +79,21 @@ func (c *console) status(text string) {
 	fmt.Fprint(c.w, clearLine, c.style.faint.Sprint(text))
 }
 
+// mute lets it say no more.
+func (c *console) mute() {
+	c.status("")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent = true
+}
+
+// header begins a run.
+func (c *console) header(format string, args ...any) {
+	if !c.brief {
+		c.printf(format, args...)
+	}
+}
+
 // Building says that the first start takes long.
 func (c *console) Building(node string) {
 	c.printf("  … %s is not ready yet: still building? A first start may take up to 120 s.\n", node)
@@ -88,6 +107,9 @@ func (c *console) CheckStarted(name string) {
 // CheckDone prints the check's line. The time comes first, so that names of any
 // length are aligned.
 func (c *console) CheckDone(k report.Check) {
+	if c.brief {
+		return
+	}
 	const before = "           " // as wide as what precedes the name
 	c.printf("  %s %6s %s\n", c.mark(k.Status), seconds(k.Took), strings.TrimLeft(c.wrap(k.Name, before, before), " "))
 	if s := k.Scenario; s != nil {
@@ -139,10 +161,12 @@ func (c *console) Progress(p runner.Progress) {
 
 func short(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) }
 
-// result prints how a stage ended.
+// result prints how a stage ended, without the report, which is not written yet.
 func (c *console) result(r *report.Result) {
-	defer c.printf("\n")
 	c.status("")
+	if c.brief {
+		return
+	}
 	switch {
 	case r.Interrupted:
 		c.printf("\n%s  after %s\n", c.style.doubtful.Sprint("INTERRUPTED"), seconds(r.Took))
@@ -164,10 +188,33 @@ func (c *console) result(r *report.Result) {
 			c.printf("  history  %s\n", c.path(k.Scenario.History))
 		}
 	}
+	c.printf("  again    %s\n", r.Repeat)
+	if first != nil && !r.Interrupted {
+		c.printf("  more     %s\n", moreAbout(r.Stage, first))
+	}
+}
+
+// moreAbout names the texts that help with a failure.
+func moreAbout(stage string, k *report.Check) string {
+	guide := "lsfr guide " + stage
+	switch {
+	case k.Status == report.Failed && k.Scenario != nil && k.Scenario.Verdict != nil:
+		return guide + ", lsfr docs consistency-models"
+	case k.Status == report.Unknown || k.Failure != nil && slices.Contains(cluster.Kinds(), cluster.Kind(k.Failure.Rule)):
+		return guide + ", lsfr docs troubleshooting"
+	}
+	return guide + ", lsfr docs node-contract"
+}
+
+// report follows the result: where its report is, if it could be written.
+func (c *console) report(r *report.Result) {
+	if c.brief {
+		return
+	}
 	if r.Report != "" {
 		c.printf("  report   %s\n", c.path(r.Report))
 	}
-	c.printf("  again    %s\n", r.Repeat)
+	c.printf("\n")
 }
 
 // failure prints a failed check in full.

@@ -8,8 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"math/rand/v2"
-
 	"github.com/st3v3nmw/lsfr/internal/kvnode"
 	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/internal/runner"
@@ -35,7 +33,7 @@ Bugs:
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
-				seed = rand.Int64N(1_000_000_000)
+				seed = newSeed()
 			}
 			return a.demo(cmd.Context(), bug, stage, seed)
 		},
@@ -106,7 +104,7 @@ func (a *app) demo(ctx context.Context, bugName, stageName string, seed int64) e
 	} else {
 		con.printf("A store with a bug, stage %s, seed %d\n%s: %s\n\n", stageName, seed, con.style.bold.Sprint(bug.Name), bug.Title)
 	}
-	r, err := runner.Stage(ctx, runner.Options{
+	r, writeReport, err := runner.Stage(ctx, runner.Options{
 		Challenge: c.Name, Stage: stage, Dir: dir, RunDir: dir, Seed: seed,
 		Command: []string{self, "node", "--bug", orNone(bug.Name)},
 		Guard:   []string{self, "guard"}, Repeat: repeat, Observer: con, Log: a.log(),
@@ -115,6 +113,8 @@ func (a *app) demo(ctx context.Context, bugName, stageName string, seed int64) e
 		return err
 	}
 	con.result(r)
+	writeReport(ctx)
+	con.report(r)
 	return demoEnd(con, bug, r)
 }
 

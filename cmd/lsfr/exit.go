@@ -66,7 +66,7 @@ func (a *app) exitCode(err error) int {
 func isUsage(err error) bool {
 	return is[usageError](err) || is[*challenges.UnknownStageError](err) || is[*models.UnknownModelError](err) || is[*models.KindError](err) ||
 		is[*workspace.ConfigError](err) || is[*workspace.ExistsError](err) || is[*workspace.LockedError](err) ||
-		is[*workspace.NotWritableError](err) || is[*history.SyntaxError](err) || is[*cluster.NodeError](err) ||
+		is[*workspace.NotWritableError](err) || is[*workspace.UnknownRunError](err) || is[*workspace.NoRecordError](err) || is[*history.SyntaxError](err) || is[*cluster.NodeError](err) ||
 		is[*fs.PathError](err) || errors.Is(err, syscall.ENOTDIR) // a file is where a folder should be
 }
 

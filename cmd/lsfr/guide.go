@@ -32,16 +32,7 @@ func (a *app) guideCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			text := stage.Guide
-			if width, ok := terminal(a.stdout); ok && a.colours(a.stdout) {
-				if text, err = renderMarkdown(text, min(width, textWidth)); err != nil {
-					return err
-				}
-			}
-			if _, err := fmt.Fprint(a.stdout, text); err != nil {
-				return fmt.Errorf("write guide: %w", err)
-			}
-			return nil
+			return a.printMarkdown(stage.Guide)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", ".", "the folder of your solution")
@@ -99,6 +90,20 @@ func loadWorkspace(dir string) (*workspace.Workspace, *challenges.Challenge, err
 	return w, c, nil
 }
 
+// printMarkdown shows a text on a terminal, and passes it on as it is to anything else.
+func (a *app) printMarkdown(text string) error {
+	if width, ok := terminal(a.stdout); ok && a.colours(a.stdout) {
+		var err error
+		if text, err = renderMarkdown(text, min(width, textWidth)); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprint(a.stdout, text); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
 func renderMarkdown(text string, width int) (string, error) {
 	styleName := "light"
 	if lipgloss.HasDarkBackground(os.Stdin, os.Stdout) {
@@ -106,11 +111,11 @@ func renderMarkdown(text string, width int) (string, error) {
 	}
 	r, err := glamour.NewTermRenderer(glamour.WithStandardStyle(styleName), glamour.WithWordWrap(width))
 	if err != nil {
-		return "", fmt.Errorf("render guide: %w", err)
+		return "", fmt.Errorf("render Markdown: %w", err)
 	}
 	out, err := r.Render(joinItems(text))
 	if err != nil {
-		return "", fmt.Errorf("render guide: %w", err)
+		return "", fmt.Errorf("render Markdown: %w", err)
 	}
 	return out, nil
 }

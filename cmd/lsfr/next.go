@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -44,7 +43,7 @@ func (a *app) next(ctx context.Context, f *testFlags) error {
 	if passed {
 		fmt.Fprintf(a.stdout, "%s has passed, and nothing was changed since.\n", stage.Name)
 	} else {
-		f.seed = rand.Int64N(1_000_000_000)
+		f.seed = newSeed()
 		results, err := a.runStages(ctx, f, w, c, c.Stages[i:i+1])
 		if err != nil {
 			return err

@@ -42,7 +42,9 @@ every operation, and checks the history against a consistency model.`,
 		Example: `  lsfr new kv-store        start the challenge in ./kv-store
   lsfr guide               what to build now
   lsfr test                judge the current stage
+  lsfr report              see what happened
   lsfr next                go on to the next stage
+  lsfr docs                how it works, and what to do about trouble
   lsfr demo                watch a broken store being found out`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -61,10 +63,14 @@ every operation, and checks the history against a consistency model.`,
 		a.newCommand(),
 		a.guideCommand(),
 		a.testCommand(),
+		a.reportCommand(),
+		a.logsCommand(),
+		a.replayCommand(),
 		a.nextCommand(),
 		a.statusCommand(),
 		a.checkCommand(),
 		a.convertCommand(),
+		a.docsCommand(),
 		a.demoCommand(),
 		a.completionCommand(),
 		a.nodeCommand(),

@@ -32,15 +32,19 @@ func (a *app) colours(w io.Writer) bool {
 }
 
 // style paints text, or leaves it plain.
-type style struct{ good, bad, doubtful, faint, bold *color.Color }
+type style struct {
+	good, bad, doubtful, faint, bold *color.Color
+	painted                          bool
+}
 
 func (a *app) style(w io.Writer) style {
 	s := style{
 		good: color.New(color.FgGreen), bad: color.New(color.FgRed, color.Bold), doubtful: color.New(color.FgYellow),
 		faint: color.New(color.Faint), bold: color.New(color.Bold),
+		painted: a.colours(w),
 	}
 	for _, c := range []*color.Color{s.good, s.bad, s.doubtful, s.faint, s.bold} {
-		if a.colours(w) {
+		if s.painted {
 			c.EnableColor()
 		} else {
 			c.DisableColor()

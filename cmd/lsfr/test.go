@@ -22,7 +22,9 @@ import (
 type testFlags struct {
 	soFar bool
 	// towards is the last stage of --so-far if it is later than the one in lsfr.yaml.
-	towards  string
+	towards string
+	// built is the stage up to which the program is taken to be built.
+	built    string
 	failFast bool
 	runOn    bool
 	seed     int64
@@ -38,6 +40,12 @@ type testFlags struct {
 	json       bool
 	junit      string
 	keep       int
+	repeated   repeatFlags
+	watch      watchFlags
+	// github is where to leave word if a workflow on GitHub runs this.
+	github *github
+	// spared are run folders that are not to be removed: of runs that have failed.
+	spared []string
 }
 
 // plain reports whether a pass counts for lsfr next: whoever weakens the test
@@ -62,8 +70,15 @@ func (a *app) testCommand() *cobra.Command {
 		Aliases: []string{"t"},
 		Short:   "Judge the current stage, or the one that is named",
 		Long: `Starts your run.sh, checks its API, lets clients and faults loose on it, and
-judges the recorded history. A run is repeated with --seed; the interleaving of
-requests is your machine's and may differ.
+judges the recorded history. A run is repeated with --seed, or lsfr replay; the
+interleaving of requests is your machine's and may differ.
+
+With --times or --until-failure it is run again and again, each time with another
+seed unless --seed is given, and a summary says how often it failed, and why. With
+--watch it is run again whenever files of the folder change, but not those that
+.gitignore names: put there what run.sh builds. Ctrl-C ends these.
+
+On GitHub Actions, failures are annotated, and the step gets a summary (docs/ci.md).
 
 Exit codes: 0 passed, 1 failed, 2 bad usage, 3 unknown (too little evidence, or
 time ran out), 4 lsfr itself failed, 130 interrupted.`,
@@ -73,11 +88,14 @@ time ran out), 4 lsfr itself failed, 130 interrupted.`,
   lsfr test --seed 42 --duration 60s
   lsfr test --faults kill,cut
   lsfr test --plan --seed 42
+  lsfr test --watch
+  lsfr test --until-failure
+  lsfr test --times 20 --fail-fast
   lsfr test --junit results.xml --json`,
 		Args:              argsBetween(0, 1),
 		ValidArgsFunction: completeStages,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f.seeded = cmd.Flags().Changed("seed")
+			f.seeded, f.github = cmd.Flags().Changed("seed"), a.github()
 			if err := f.validate(cmd.Flags().Changed); err != nil {
 				return err
 			}
@@ -97,7 +115,9 @@ time ran out), 4 lsfr itself failed, 130 interrupted.`,
 	fl.StringVar(&f.runScript, "run-script", defaultRunScript, "the script that starts a node, relative to the folder")
 	fl.BoolVar(&f.json, "json", false, "print the result as JSON")
 	fl.StringVar(&f.junit, "junit", "", "also write the result to `FILE` as JUnit XML")
-	fl.IntVar(&f.keep, "keep", defaultKeep, "how many run folders to keep")
+	fl.IntVar(&f.keep, "keep", defaultKeep, "how many run folders to keep, besides those of failures with --times")
+	f.repeated.register(fl)
+	f.watch.register(fl)
 	return cmd
 }
 
@@ -124,17 +144,78 @@ func (f *testFlags) validate(given func(flag string) bool) error {
 	if f.faults, err = faults.ParseSelection(f.faultNames); err != nil {
 		return usagef("--faults %s: %v", f.faultNames, err)
 	}
+	if err := f.repeated.validate(given); err != nil {
+		return err
+	}
+	if err := f.watch.validate(f); err != nil {
+		return err
+	}
 	if info, err := os.Stat(filepath.Dir(f.junit)); err != nil || !info.IsDir() {
 		return usagef("--junit %s: there is no folder %s", f.junit, filepath.Dir(f.junit))
 	}
 	return nil
 }
 
+// newSeed draws the seed of a run.
+func newSeed() int64 { return rand.Int64N(1_000_000_000) }
+
 // test judges one stage, or all so far, and shows the results.
 func (a *app) test(ctx context.Context, f *testFlags, args []string) error {
-	w, c, err := loadWorkspace(f.dir)
+	if f.watch.on {
+		return a.watch(ctx, f, args)
+	}
+	w, c, stages, err := f.choose(args)
 	if err != nil {
 		return err
+	}
+	if !f.seeded {
+		f.seed = newSeed()
+	}
+	if f.plan {
+		return a.plan(f, stages, f.seed)
+	}
+	if err := a.judge(ctx, f, w, c, stages); err != nil {
+		return err
+	}
+	last := stages[len(stages)-1].Name
+	if !f.json && !f.repeated.on() && last == w.Config.Stage && last != c.Stages[len(c.Stages)-1].Name {
+		a.whatNext(f)
+	}
+	return nil
+}
+
+// judge runs stages, once or as often as f says. The error is an exit unless all passed.
+func (a *app) judge(ctx context.Context, f *testFlags, w *workspace.Workspace, c *challenges.Challenge, stages []challenges.Stage) error {
+	if f.repeated.on() {
+		return a.testRepeatedly(ctx, f, w, c, stages)
+	}
+	results, err := a.runStages(ctx, f, w, c, stages)
+	if err != nil {
+		return err
+	}
+	if err := a.write(f, results, nil); err != nil {
+		return err
+	}
+	if code := resultCode(results[len(results)-1]); code != exitPassed {
+		return exit{code}
+	}
+	return nil
+}
+
+// whatNext follows a pass of the current stage.
+func (a *app) whatNext(f *testFlags) {
+	if f.plain() {
+		fmt.Fprintln(a.stdout, "next: lsfr next")
+	} else {
+		fmt.Fprintln(a.stdout, "this run does not count for lsfr next, because flags changed it; run a plain: lsfr test")
+	}
+}
+
+// choose loads the folder and returns the stages that are to be judged in it.
+func (f *testFlags) choose(args []string) (*workspace.Workspace, *challenges.Challenge, []challenges.Stage, error) {
+	w, c, err := loadWorkspace(f.dir)
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	name := w.Config.Stage
 	if len(args) > 0 {
@@ -142,32 +223,32 @@ func (a *app) test(ctx context.Context, f *testFlags, args []string) error {
 	}
 	last, _, err := c.Stage(name)
 	if err != nil {
-		return err
+		return nil, nil, nil, err
 	}
 	stages, err := c.SoFar(name, w.Config.Stage)
 	if err != nil {
-		return err
+		return nil, nil, nil, err
 	}
+	at, _, err := c.Stage(w.Config.Stage)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	f.built, f.towards = c.Stages[max(at, last)].Name, ""
 	if !f.soFar {
 		stages = stages[last:]
-	} else if at, _, _ := c.Stage(w.Config.Stage); at < last {
+	} else if at < last {
 		f.towards = name
 	}
 	if err := f.chooseFaults(&stages[len(stages)-1]); err != nil {
-		return err
+		return nil, nil, nil, err
 	}
-	if !f.seeded {
-		f.seed = rand.Int64N(1_000_000_000)
-	}
-	if f.plan {
-		return a.plan(f, stages, f.seed)
-	}
-	results, err := a.runStages(ctx, f, w, c, stages)
-	if err != nil {
-		return err
-	}
+	return w, c, stages, nil
+}
+
+// write writes results for scripts, as far as flags ask for that.
+func (a *app) write(f *testFlags, results []*report.Result, summary *tally) error {
 	if f.json {
-		if err := report.WriteJSON(a.stdout, results); err != nil {
+		if err := writeResults(a.stdout, results, summary); err != nil {
 			return err
 		}
 	}
@@ -177,110 +258,5 @@ func (a *app) test(ctx context.Context, f *testFlags, args []string) error {
 			return fmt.Errorf("--junit: %w", err)
 		}
 	}
-	final := results[len(results)-1]
-	if code := resultCode(final); code != exitPassed {
-		return exit{code}
-	}
-	if !f.json && last == len(c.Stages)-1 || !f.json && name != w.Config.Stage {
-		return nil
-	}
-	if !f.json && f.plain() {
-		fmt.Fprintln(a.stdout, "next: lsfr next")
-	} else if !f.json {
-		fmt.Fprintln(a.stdout, "this run does not count for lsfr next, because flags changed it; run a plain: lsfr test")
-	}
 	return nil
-}
-
-// runStages runs stages in order until one does not pass. It holds the
-// folder's lock and takes Ctrl-C.
-func (a *app) runStages(ctx context.Context, f *testFlags, w *workspace.Workspace, c *challenges.Challenge, stages []challenges.Stage) ([]*report.Result, error) {
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	release, err := w.Lock()
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	var results []*report.Result
-	for i := range stages {
-		r, err := a.runStage(ctx, f, w, c, &stages[i])
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, r)
-		if r.Status != report.Passed {
-			break
-		}
-	}
-	return results, nil
-}
-
-func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace, c *challenges.Challenge, stage *challenges.Stage) (*report.Result, error) {
-	runDir, err := w.NewRun(stage.Name, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	if err := w.Prune(f.keep); err != nil {
-		log := a.log()
-		log.Warn().Err(err).Msg("old run folders could not be removed")
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find lsfr's own program: %w", err)
-	}
-	con := a.console(f.json, f.dir)
-	number, itself, err := c.Stage(stage.Name)
-	if err != nil {
-		return nil, err
-	}
-	asItself := judgedAsItself(stage, itself)
-	con.printf("%s  stage %d of %d: %s, seed %d\n", con.style.bold.Sprint(c.Name), number+1, len(c.Stages), stage.Name, f.seed)
-	fingerprint := ""
-	r, err := runner.Stage(ctx, runner.Options{
-		Challenge: c.Name, Stage: stage, Dir: f.dir, RunDir: runDir, Command: []string{"./" + f.runScript},
-		Seed: f.seed, Duration: f.duration, Clients: f.clients, Faults: f.faults, FailFast: f.failFast, NoEarlyStop: f.runOn,
-		Guard: []string{self, "guard"}, Repeat: f.repeat(stage.Name, asItself), Observer: con, Log: a.log(),
-		Ready: func() { fingerprint, err = workspace.Fingerprint(ctx, w.Dir) },
-	})
-	if err != nil {
-		return nil, err
-	}
-	con.result(r)
-	if r.Status == report.Passed && f.plain() && asItself && fingerprint != "" {
-		if err := w.MarkPassed(stage.Name, fingerprint); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
-}
-
-// judgedAsItself reports whether a stage of SoFar is the challenge's own. One that
-// was replaced on the way to a later stage may ask for less.
-func judgedAsItself(stage, own *challenges.Stage) bool {
-	return (stage.Towards == nil) == (own.Towards == nil)
-}
-
-// repeat is the command that repeats a run.
-func (f *testFlags) repeat(stage string, asItself bool) string {
-	words := []string{"lsfr test", stage, fmt.Sprintf("--seed %d", f.seed)}
-	if f.towards != "" && !asItself {
-		words = []string{"lsfr test", f.towards, "--so-far", fmt.Sprintf("--seed %d", f.seed)}
-	}
-	if f.faultNames != "" {
-		words = append(words, "--faults "+shellWord(f.faultNames))
-	}
-	if f.duration > 0 {
-		words = append(words, "--duration "+f.duration.String())
-	}
-	if f.clients > 0 {
-		words = append(words, fmt.Sprintf("--clients %d", f.clients))
-	}
-	if filepath.Clean(f.dir) != "." {
-		words = append(words, "--dir "+shellWord(f.dir))
-	}
-	if f.runScript != defaultRunScript {
-		words = append(words, "--run-script "+shellWord(f.runScript))
-	}
-	return strings.Join(words, " ")
 }

@@ -26,6 +26,9 @@ const (
 	PortTaken   Kind = "port taken"   // another process listens on the node's port
 )
 
+// Kinds lists them.
+func Kinds() []Kind { return []Kind{NotRunnable, Exited, NotReady, StopTimeout, PortTaken} }
+
 // A NodeError says that the learner's program failed, or that something on the
 // machine is in its way; it is a verdict on the node, not a failure of lsfr.
 type NodeError struct {

@@ -169,7 +169,7 @@ func (m *measurement) judge(ctx context.Context, t *task, folder string) (r row,
 	}
 	r = row{Subject: t.name, Stage: t.in, Way: t.way, Seed: rand.Int64N(1 << 40)}
 	watch := &stopwatch{began: time.Now()}
-	result, err := runner.Stage(ctx, runner.Options{
+	result, _, err := runner.Stage(ctx, runner.Options{
 		Challenge: "kv-store", Stage: &stage, Dir: dir, RunDir: folder, Command: t.start(m.self, t.in), Seed: r.Seed,
 		FailFast: true, Guard: []string{m.self, guardArgument}, Observer: watch, Log: zerolog.Nop(),
 	})

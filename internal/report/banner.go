@@ -80,7 +80,7 @@ func passedLead(p *Page) string {
 	if p.Verdict == nil || p.Verdict.Status != models.Valid {
 		return "Every check held."
 	}
-	s := fmt.Sprintf("%s on %s are %s", capital(plural(p.Verdict.Operations, "operation")), plural(p.Verdict.Keys, "key"), inline(p.Verdict.Model, 40))
+	s := fmt.Sprintf("%s on %s satisfy the model %s", capital(plural(p.Verdict.Operations, "operation")), plural(p.Verdict.Keys, "key"), inline(p.Verdict.Model, 40))
 	if p.History != nil && len(p.History.Faults) > 0 {
 		s += ", with " + plural(len(p.History.Faults), "fault") + " under way"
 	}

@@ -43,3 +43,18 @@ var causes = map[models.Rule]string{
 	models.RuleNotSequential: "All operations must fit into one order that keeps each client's own. Here none does: two parts of the store went on for a while without each other, " +
 		"and what each of them showed contradicts the other.",
 }
+
+// checkCauses is the same for what checks find violated, where the check's own hint does
+// not say it.
+var checkCauses = map[string]string{
+	"no single leader": "Two nodes that both believe to lead, or nodes that cannot agree on one. Two leaders in one term mean that some node voted twice, often " +
+		"because it forgot its vote in a restart; two in different terms are allowed for a moment, if the old one cannot have anything acknowledged. If " +
+		"nobody leads for long, elections collide: their timeouts are the same on all nodes, or shorter than a round of requests takes.",
+	"term went back": "A term must only ever grow, on each node and across restarts. Usually it was kept in memory, or written after it had been used.",
+	"unavailable": "A majority that is connected has to go on. Usually nobody notices that the leader is gone, votes split again and again, or a request that " +
+		"never ends holds a lock or a connection that everybody needs.",
+	"acknowledged without a majority": "A write that only a minority holds is gone when the others elect a leader of their own. Count the copies before the answer " +
+		"is sent: more than half of all members, not of those that can be reached.",
+	"value missing":          "An acknowledged write must be found. Look at where the write is at the moment of its answer, and which node was asked for it.",
+	"groups not independent": "A group that waits for another one shares its failures. Look for what all groups go through: a lock, a queue, one pool of connections, a leader of all.",
+}

@@ -34,15 +34,19 @@ const (
 )
 
 // intervals is a drawing of operations as bars from call to return, one lane
-// for each client, with the faults of that time behind them.
+// for each node, or for each client if there is only one node, with the faults of that
+// time behind them.
 type intervals struct {
 	Width, Height, Top, Bottom float64
 	Left, Right                float64
 	Lanes                      []drawnLane
 	Bars                       []drawnBar
 	Bands                      []drawnBand
-	Ticks                      []drawnText
-	Cuts                       []drawnText // only those with room for a text have one
+	// Hits are the parts of the bands on the lanes of the nodes that were hit.
+	Hits   []drawnRect
+	ByNode bool
+	Ticks  []drawnText
+	Cuts   []drawnText // only those with room for a text have one
 	// Exact is whether lengths are true to scale.
 	Exact bool
 	// Hidden and HiddenFaults count what was left out.
@@ -75,6 +79,8 @@ type drawnBand struct {
 	LabelEnd       bool
 }
 
+type drawnRect struct{ X, Y, W, H float64 }
+
 type drawnText struct {
 	X    float64
 	Text string
@@ -82,9 +88,9 @@ type drawnText struct {
 }
 
 // drawIntervals draws the operations of a violation; nil if there are none.
-func drawIntervals(v *models.Violation, faults []history.FaultEvent) *intervals {
+func drawIntervals(v *models.Violation, faults []history.FaultEvent, byNode bool) *intervals {
 	ops := v.Operations
-	d := &intervals{Width: drawingWidth, Left: drawingLeft, Right: drawingRight}
+	d := &intervals{Width: drawingWidth, Left: drawingLeft, Right: drawingRight, ByNode: byNode}
 	if len(ops) > drawnOperations {
 		// The end of a long proof is where it shows.
 		d.Hidden = len(ops) - drawnOperations
@@ -106,6 +112,9 @@ func drawIntervals(v *models.Violation, faults []history.FaultEvent) *intervals 
 	d.Exact = scale.exact
 	d.Top = d.bands(shown, scale) + 6
 	d.Bottom = d.lanes(ops, d.Hidden, culprit(v), scale)
+	if byNode {
+		d.hits(shown)
+	}
 	d.axis(scale)
 	d.Height = d.Bottom + 40
 	return d
@@ -174,51 +183,6 @@ func (d *intervals) bands(faults []history.FaultEvent, scale *timescale) float64
 	return float64(len(rows) * bandRow)
 }
 
-// lanes places the operations and returns where the lanes end. A label stands
-// above its bar, in the first row that has room for it.
-func (d *intervals) lanes(ops []history.Operation, first, bad int, scale *timescale) float64 {
-	var clients []int
-	for i := range ops {
-		if !slices.Contains(clients, ops[i].Client) {
-			clients = append(clients, ops[i].Client)
-		}
-	}
-	colour, several := valueColours(ops), severalKeys(ops)
-	y := d.Top
-	for n, client := range clients {
-		lane := drawnLane{Name: fmt.Sprintf("client %d", client), Y: y, Odd: n%2 == 1}
-		var rows labelRows
-		var bars []drawnBar
-		var row []int
-		for i := range ops {
-			o := &ops[i]
-			if o.Client != client {
-				continue
-			}
-			b := d.bar(o, colour, scale)
-			b.Number, b.Culprit = first+i+1, first+i == bad
-			b.Label = fmt.Sprintf("%d  %s", b.Number, barLabel(o, several))
-			var r int
-			b.LabelX, b.LabelEnd, r = rows.put(b.X, b.Label)
-			bars, row = append(bars, b), append(row, r)
-		}
-		top := y + lanePadding + float64(len(rows)*labelRow)
-		for i := range bars {
-			bars[i].Y = top
-			bars[i].LabelY = top - 6 - float64(row[i]*labelRow)
-			if bars[i].Culprit {
-				bars[i].LabelY -= 3 // its ring
-			}
-		}
-		d.Bars = append(d.Bars, bars...)
-		lane.Height = top + barHeight + lanePadding - y
-		lane.Mid = top + barHeight/2
-		d.Lanes = append(d.Lanes, lane)
-		y += lane.Height
-	}
-	return y
-}
-
 func (d *intervals) bar(o *history.Operation, colour map[string]int, scale *timescale) drawnBar {
 	b := drawnBar{X: scale.at(o.Call), H: barHeight, Class: o.Kind.String(), Title: operationTitle(o)}
 	end := scale.at(known(o))
@@ -284,27 +248,6 @@ func (d *intervals) axis(scale *timescale) {
 		}
 		d.Cuts = append(d.Cuts, drawnText{X: c.middle, Text: text})
 	}
-}
-
-// labelRows holds, for each row, where its last label ends.
-type labelRows []float64
-
-// put finds a place for a label that begins at x, or ends at the right edge if
-// it would not fit, in the first free row.
-func (rows *labelRows) put(x float64, label string) (at float64, atEnd bool, row int) {
-	width := float64(utf8.RuneCountInString(label)) * charWidth
-	at, begin := x, x
-	if x+width > drawingRight {
-		at, begin, atEnd = drawingRight, drawingRight-width, true
-	}
-	for row = range *rows {
-		if (*rows)[row]+10 <= begin {
-			(*rows)[row] = begin + width
-			return at, atEnd, row
-		}
-	}
-	*rows = append(*rows, begin+width)
-	return at, atEnd, len(*rows) - 1
 }
 
 // valueColours numbers the values in order of appearance.

@@ -93,7 +93,7 @@ func TestDrawnBarsFollowTheOperations(t *testing.T) {
 	d := drawIntervals(v, []history.FaultEvent{
 		{Fault: "kill", Targets: []string{"n1"}, Start: 32 * ms, End: 36 * ms},
 		{Fault: "stop", Targets: []string{"n1"}, Start: 900 * ms, End: 950 * ms},
-	})
+	}, false)
 	if len(d.Bars) != 5 || len(d.Lanes) != 4 {
 		t.Fatalf("%d bars on %d lanes, want 5 on 4", len(d.Bars), len(d.Lanes))
 	}
@@ -130,7 +130,7 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 	for i := range 12 {
 		ops = append(ops, put(0, fmt.Sprintf("a-rather-long-value-%d", i), time.Duration(10*i)*ms, time.Duration(10*i+9)*ms))
 	}
-	d := drawIntervals(violation(ops...), nil)
+	d := drawIntervals(violation(ops...), nil, false)
 	for i, a := range d.Bars {
 		for _, b := range d.Bars[:i] {
 			from := func(x drawnBar) float64 {
@@ -156,7 +156,7 @@ func TestLongProofsAreDrawnFromTheirEnd(t *testing.T) {
 	for i := range 30 {
 		faults = append(faults, history.FaultEvent{Fault: "kill", Start: time.Duration(60+i) * ms, End: time.Duration(61+i) * ms})
 	}
-	d := drawIntervals(violation(ops...), faults)
+	d := drawIntervals(violation(ops...), faults, false)
 	if len(d.Bars) != drawnOperations || d.Hidden != 60 || d.Bars[0].Number != 61 {
 		t.Errorf("%d bars from number %d, %d hidden", len(d.Bars), d.Bars[0].Number, d.Hidden)
 	}

@@ -2,12 +2,15 @@ package report
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"html"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,11 +23,13 @@ import (
 // page is a written page, taken apart.
 type page struct {
 	raw        string
+	markup     string // raw without what stands in scripts
 	text       string // all text but that of scripts and styles
 	elements   map[string]int
 	attributes []xml.Attr
 	scripts    []string
-	document   string // of the picture
+	data       *payload // nil if there is none
+	document   string   // of the picture
 	policy     string
 	banner     string // class of the header
 }
@@ -43,10 +48,23 @@ func write(t *testing.T, p Page) *page {
 func parse(t *testing.T, raw string) *page {
 	t.Helper()
 	out := &page{raw: raw, elements: make(map[string]int)}
-	if _, rest, found := strings.Cut(raw, `data-document="`); found {
-		document, _, _ := strings.Cut(rest, `"`)
-		out.document = html.UnescapeString(document)
+	if packed := packedScript.FindStringSubmatch(raw); packed != nil {
+		out.data = new(payload)
+		if err := json.Unmarshal(unpack(t, packed[1]), out.data); err != nil {
+			t.Fatal(err)
+		}
 	}
+	if packed := packedPicture.FindStringSubmatch(raw); packed != nil {
+		out.document = string(unpack(t, packed[1]))
+	}
+	raw = anyScript.ReplaceAllStringFunc(raw, func(block string) string { // scripts are no XML
+		begin := strings.Index(block, ">") + 1
+		if !strings.Contains(block[:begin], "text/plain") {
+			out.scripts = append(out.scripts, strings.TrimSuffix(block[begin:], "</script>"))
+		}
+		return block[:begin] + "</script>"
+	})
+	out.markup = raw
 	// HTML allows these two, XML does not.
 	d := xml.NewDecoder(strings.NewReader(strings.NewReplacer("\uFFFE", "", "\uFFFF", "").Replace(raw)))
 	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
@@ -78,8 +96,6 @@ func parse(t *testing.T, raw string) *page {
 			open = open[:len(open)-1]
 		case xml.CharData:
 			switch open := open[max(0, len(open)-1):]; {
-			case slices.Contains(open, "script"):
-				out.scripts = append(out.scripts, string(tok))
 			case slices.Contains(open, "style"):
 			default:
 				text.Write(tok)
@@ -90,6 +106,25 @@ func parse(t *testing.T, raw string) *page {
 	return out
 }
 
+var (
+	packedScript  = regexp.MustCompile(`<script type="text/plain" id="data">([^<]*)</script>`)
+	packedPicture = regexp.MustCompile(`<script type="text/plain" id="picture-data">([^<]*)</script>`)
+	anyScript     = regexp.MustCompile(`(?s)<script.*?</script>`)
+)
+
+func unpack(t *testing.T, text string) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 // stale is a history with a read of an overwritten value across a kill.
 func stale() *history.History {
 	h := steady()
@@ -98,7 +133,7 @@ func stale() *history.History {
 	return h
 }
 
-func judge(t *testing.T, h *history.History) *models.Verdict {
+func judge(t testing.TB, h *history.History) *models.Verdict {
 	t.Helper()
 	v, err := models.Check(t.Context(), h, models.Options{})
 	if err != nil {
@@ -275,7 +310,7 @@ func TestPageLoadsNothingAndRunsOnlyItsOwnScripts(t *testing.T) {
 		if len(scripts) != 1 || len(inner) != 1 {
 			t.Fatalf("%s: %d scripts, %d in the picture", name, len(scripts), len(inner))
 		}
-		want := "script-src " + scriptHash(inner[0]) + " " + scriptHash(scripts[0]) + ";"
+		want := "script-src " + hash(scripts[0]) + " " + hash(inner[0]) + ";"
 		if !strings.Contains(got.policy, want) {
 			t.Errorf("%s: the policy %q does not hold %q", name, got.policy, want)
 		}
@@ -363,7 +398,7 @@ func TestPageOfALongRunStaysSmall(t *testing.T) {
 		}
 	}
 	got := write(t, Page{History: h})
-	if len(got.raw) > 700_000 {
+	if len(got.raw) > 2_000_000 {
 		t.Errorf("the page has %d bytes", len(got.raw))
 	}
 	if !strings.Contains(got.text, "501 more not listed") {

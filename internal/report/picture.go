@@ -77,13 +77,14 @@ func scriptHashes(doc string) []string {
 		if j < 0 {
 			return out
 		}
-		out = append(out, scriptHash(doc[:j]))
+		out = append(out, hash(doc[:j]))
 		doc = doc[j+len(end):]
 	}
 }
 
-func scriptHash(script string) string {
-	sum := sha256.Sum256([]byte(script))
+// hash is that of a script or a style, as a Content-Security-Policy names it.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
@@ -99,15 +100,21 @@ func (b *limitedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// policy is the page's Content-Security-Policy: no network, no script but the
-// one that loads the picture and the picture's own, which inherits this policy
-// because it is a srcdoc document.
-func policy(p *picture) template.HTML {
-	scripts := "'none'"
-	if p != nil && len(p.hashes) > 0 {
-		scripts = strings.Join(append(p.hashes, scriptHash(pageScript)), " ")
+// policy is the page's Content-Security-Policy: no network, no script but the page's own
+// and the picture's, no style but the page's. The picture inherits this policy because it
+// is a srcdoc document; its drawing has styles in attributes, so that with a picture
+// styles anywhere are allowed. It has no access to the page, which its sandbox takes for a
+// stranger.
+func policy(script, style string, p *picture) template.HTML {
+	scripts, styles := "'none'", hash(style)
+	if script != "" {
+		scripts = hash(script)
+		if p != nil && len(p.hashes) > 0 {
+			scripts += " " + strings.Join(p.hashes, " ")
+			styles = "'unsafe-inline'"
+		}
 	}
-	content := "default-src 'none'; style-src 'unsafe-inline'; script-src " + scripts +
+	content := "default-src 'none'; style-src " + styles + "; script-src " + scripts +
 		"; frame-src about:; base-uri 'none'; form-action 'none'"
 	return template.HTML(`<meta http-equiv="Content-Security-Policy" content="` + content + `">`) //nolint:gosec // constants and base64
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/models"
@@ -64,9 +65,10 @@ func behind(d time.Duration) string {
 }
 
 type stalenessView struct {
-	Rows []stalenessRow // all nodes together come last
-	More int
-	Note string
+	Rows  []stalenessRow // all nodes together come last
+	Chart *stalenessChart
+	More  int
+	Note  string
 }
 
 type stalenessRow struct {
@@ -104,7 +106,53 @@ func (v *view) staleness(p *Page) {
 	if s.RepeatedKeys > 0 {
 		out.Note += fmt.Sprintf(" On %s a value was written more than once, so that a read does not name the write it saw.", plural(s.RepeatedKeys, "key"))
 	}
+	out.Chart = drawStaleness(s)
 	v.Staleness = out
+}
+
+// stalenessChart draws for how long the values had been replaced that were read through
+// each node, on a logarithmic scale.
+type stalenessChart struct {
+	Width, Height, Left, Floor float64
+	Levels                     []drawnLevel // Y is where they stand on the horizontal axis
+	Rows                       []drawnStaleness
+}
+
+type drawnStaleness struct {
+	Name, Title           string
+	Y, Median, P99, Worst float64
+}
+
+// drawStaleness draws at most listedNodes nodes; nil if no read was stale.
+func drawStaleness(s *models.Staleness) *stalenessChart {
+	if s.Overall.Time.Worst <= 0 {
+		return nil
+	}
+	const least = float64(time.Millisecond)
+	high := math.Ceil(math.Log10(float64(s.Overall.Time.Worst)/least) + 0.001)
+	c := &stalenessChart{Width: drawingWidth, Left: timelineLeft}
+	x := func(d time.Duration) float64 {
+		return timelineLeft + (drawingRight-40-timelineLeft)*max(math.Log10(max(float64(d), 1)/least)+1, 0)/(max(high, 1)+1)
+	}
+	for i := range s.Nodes[:min(len(s.Nodes), listedNodes)] {
+		n := &s.Nodes[i]
+		if n.Reads == 0 {
+			continue
+		}
+		c.Rows = append(c.Rows, drawnStaleness{
+			Name: nodeName(n.Node), Y: float64(len(c.Rows)) * timelineRow, Median: x(n.Time.Median), P99: x(n.Time.P99), Worst: x(n.Time.Worst),
+			Title: fmt.Sprintf("%s: median %s, 99 %% %s, worst %s", nodeName(n.Node), behind(n.Time.Median), behind(n.Time.P99), behind(n.Time.Worst)),
+		})
+	}
+	if len(c.Rows) == 0 {
+		return nil
+	}
+	c.Floor = float64(len(c.Rows)) * timelineRow
+	c.Height = c.Floor + 26
+	for d := time.Millisecond; d <= time.Hour && float64(d) <= least*math.Pow(10, max(high, 1)); d *= 10 {
+		c.Levels = append(c.Levels, drawnLevel{x(d), levelText(d)})
+	}
+	return c
 }
 
 func newStalenessRow(node string, r *models.ReadStaleness) stalenessRow {

@@ -92,7 +92,7 @@ func TestPageTellsHowStaleTheReplicasWere(t *testing.T) {
 
 // cells is the page's text, with spaces between the cells of tables.
 func cells(p *page) string {
-	spaced := strings.NewReplacer("</td>", " </td>", "</th>", " </th>").Replace(p.raw)
+	spaced := strings.NewReplacer("</td>", " </td>", "</th>", " </th>").Replace(p.markup)
 	var b strings.Builder
 	inside := false
 	for _, r := range spaced {

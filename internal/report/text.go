@@ -71,7 +71,11 @@ func inline(text string, limit int) string {
 		}
 		text, dots = text[:limit], "…"
 	}
-	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(visible(text)) + dots
+	text = visible(text)
+	if strings.ContainsAny(text, "\n\t") {
+		text = strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(text)
+	}
+	return text + dots
 }
 
 // count writes a number with separators between thousands.

@@ -32,7 +32,8 @@ type timeline struct {
 	Width, Height         float64
 	Left, Right           float64
 	Rows                  []faultRow
-	Reigns                []reignRow // who led
+	Served                []servedRow // when writes were acknowledged
+	Reigns                []reignRow  // who led
 	LeaderKeys            []leaderKey
 	Leaderless            bool        // at times
 	MoreReigns            int         // that are not drawn
@@ -66,6 +67,7 @@ func drawTimeline(h *history.History, v *models.Verdict) *timeline {
 		return timelineLeft + (drawingRight-timelineLeft)*float64(min(max(at, 0), end))/float64(end)
 	}
 	y := t.faults(h.Faults, x)
+	y = t.served(h, end, y, x)
 	y = t.reigns(h, end, y, x)
 	if v != nil && len(v.Violations) > 0 {
 		t.MarksY = y + timelineRow/2

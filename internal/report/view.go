@@ -22,8 +22,8 @@ const (
 // from a node made visible and short.
 type view struct {
 	Style  template.CSS
-	Script template.JS
 	Policy template.HTML
+	script string // empty if there is nothing for it to show
 
 	Title    string
 	Status   string // passed, violation, failed, unknown
@@ -34,19 +34,25 @@ type view struct {
 	Commands []command
 	Warnings []string
 
-	Violation    *violationView
-	Undecided    []string
-	Failures     []failureView
-	Staleness    *stalenessView
-	Availability *availabilityView
-	Timeline     *timeline
-	Faults       []faultView
-	MoreFault    int
-	Others       []otherView
-	MoreOther    int
-	Checks       []checkView
-	Picture      *picture
-	Model        string
+	// Circumstances are what the nodes of the first violation went through.
+	Circumstances []string
+	Violation     *violationView
+	Guide         *guideView
+	Advice        []advice
+	Explorer      *explorer
+	Latencies     *latencies
+	Undecided     []string
+	Failures      []failureView
+	Staleness     *stalenessView
+	Availability  *availabilityView
+	Timeline      *timeline
+	Faults        []faultView
+	MoreFault     int
+	Others        []otherView
+	MoreOther     int
+	Checks        []checkView
+	Picture       *picture
+	Model         string
 }
 
 type fact struct{ Name, Value, Note string }
@@ -58,6 +64,7 @@ type violationView struct {
 	// Shard says where the key lives, empty if nobody knows.
 	Shard          string
 	SeveralKeys    bool
+	Story          []storyStep
 	Intervals      *intervals
 	Operations     []operationView
 	MoreOperations int
@@ -78,18 +85,29 @@ type operationView struct {
 }
 
 type failureView struct {
-	Check, Status, Summary, Request, Expected, Actual, Hint string
-	Details                                                 []string
+	Check, Status, Rule, Summary, Request, Expected, Actual, Cause, Hint string
+	Details                                                              []string
 }
 
 type faultView struct{ Fault, Targets, Start, End, Took, Hits, Detail string }
 
-type otherView struct{ Rule, Key, Shard, Sentence string }
+type otherView struct {
+	Rule, Key, Shard, Sentence string
+	Operation                  int64 // at which it shows, -1 if there is none
+}
 
 type checkView struct{ Status, Class, Name, Took, Figures, Note string }
 
-func newView(ctx context.Context, p *Page) *view {
-	v := &view{Style: template.CSS(pageStyle), Script: template.JS(pageScript)} //nolint:gosec // embedded
+func newView(ctx context.Context, p *Page) (*view, error) {
+	style, err := assets.ReadFile("page/style.css")
+	if err != nil {
+		return nil, fmt.Errorf("read the page's style: %w", err)
+	}
+	more, err := assets.ReadFile("page/explorer.css")
+	if err != nil {
+		return nil, fmt.Errorf("read the page's style: %w", err)
+	}
+	v := &view{Style: template.CSS(string(style) + string(more))} //nolint:gosec // embedded
 	v.headline(p)
 	v.facts(p)
 	v.commands(p)
@@ -105,8 +123,17 @@ func newView(ctx context.Context, p *Page) *view {
 	}
 	v.staleness(p)
 	v.availability(p)
-	v.Policy = policy(v.Picture)
-	return v
+	v.Latencies = drawLatencies(p.History)
+	v.advice(p)
+	v.guide(p)
+	if data := pack(p, mostOperations); data != nil {
+		v.Explorer = newExplorer(data)
+		if v.script, err = script(); err != nil {
+			return nil, err
+		}
+	}
+	v.Policy = policy(v.script, string(v.Style), v.Picture)
+	return v, nil
 }
 
 func (v *view) faults(faults []history.FaultEvent) {
@@ -140,6 +167,8 @@ func (v *view) verdict(ctx context.Context, p *Page) {
 		v.Picture = drawPicture(ctx, p.History, worst)
 	}
 	v.Violation = newViolationView(&worst, p.History)
+	v.Violation.Story = story(p.History, &worst)
+	v.Circumstances = circumstances(p.History, &worst)
 	if p.History != nil && worst.Rule == models.RuleCopiesDisagree {
 		v.Violation.copies(p.History, &worst)
 	}
@@ -152,7 +181,11 @@ func (v *view) verdict(ctx context.Context, p *Page) {
 			v.MoreOther = len(p.Verdict.Violations) - 1 - listedViolations
 			break
 		}
-		v.Others = append(v.Others, otherView{inline(string(x.Rule), 80), quote(x.Key, 60), shardOf(p.History, x.Key), visible(shorten(x.Sentence, 600))})
+		other := otherView{inline(string(x.Rule), 80), quote(x.Key, 60), shardOf(p.History, x.Key), visible(shorten(x.Sentence, 600)), -1}
+		if bad := culprit(&x); bad >= 0 {
+			other.Operation = x.Operations[bad].ID
+		}
+		v.Others = append(v.Others, other)
 	}
 }
 
@@ -164,7 +197,7 @@ func newViolationView(x *models.Violation, h *history.History) *violationView {
 	}
 	out := &violationView{
 		Rule: inline(string(x.Rule), 80), Key: quote(x.Key, 100), Sentence: visible(shorten(x.Sentence, 1200)),
-		Cause: causes[x.Rule], Intervals: drawIntervals(x, faults), Shard: ShardLine(h, x.Key),
+		Cause: causes[x.Rule], Intervals: drawIntervals(x, faults, laned(h, x)), Shard: ShardLine(h, x.Key),
 	}
 	if out.Intervals != nil {
 		out.Intervals.shards(x.Operations, h)
@@ -235,7 +268,7 @@ func (v *view) checks(p *Page) {
 		}
 		f := c.Failure
 		v.Failures = append(v.Failures, failureView{
-			Check: row.Name, Status: row.Status, Summary: visible(shorten(f.Summary, 1200)), Request: inline(f.Request, 400),
+			Check: row.Name, Status: row.Status, Rule: inline(f.Rule, 80), Cause: checkCauses[f.Rule], Summary: visible(shorten(f.Summary, 1200)), Request: inline(f.Request, 400),
 			Expected: visible(shorten(f.Expected, 2000)), Actual: visible(shorten(f.Actual, 2000)),
 			Hint: visible(shorten(f.Hint, 2000)), Details: details(f.Details),
 		})

@@ -61,7 +61,7 @@ func (r *run) checks(ctx context.Context) (err error) {
 		for i := range r.Stage.Scenarios {
 			r.skip(r.Stage.Scenarios[i].Title)
 		}
-		r.Stage = &challenges.Stage{Name: r.Stage.Name, Nodes: r.Stage.Nodes} // nothing is left to be done
+		r.Stage = &challenges.Stage{Name: r.Stage.Name, Guide: r.Stage.Guide, Nodes: r.Stage.Nodes} // nothing is left to be done
 		return nil
 	}
 	if r.Ready != nil {

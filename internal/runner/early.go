@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/st3v3nmw/lsfr/models"
+	"github.com/st3v3nmw/lsfr/workload"
 )
 
 const (
@@ -16,6 +17,18 @@ const (
 	// each time it rests for that many times as long.
 	judgeShare = 25
 )
+
+// lookTime bounds the reads after a violation, all nodes at once.
+const lookTime = 2 * time.Second
+
+// look reads the keys of a violation on every node: whether what one node missed is lost, or
+// still there on others, makes another explanation.
+func (l *live) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	reads, _ := workload.ReadCopies(ctx, l.rec, l.nodes(), routes(l.cluster), l.doubted)
+	l.rec.Record(reads)
+}
 
 // judgeLive closes violation as soon as the history so far breaks the model.
 // That is sound because the models are prefix-closed: what breaks one now
@@ -44,6 +57,9 @@ func (l *live) judgeLive(ctx context.Context, violation chan<- struct{}) {
 		if len(keys) > 0 && h.Settled > 0 {
 			v, err := models.Check(ctx, h, models.Options{Keys: keys, Timeout: judgeTime})
 			if err == nil && v.Status == models.Invalid {
+				for _, violation := range v.Violations {
+					l.doubted = append(l.doubted, violation.Key)
+				}
 				l.violated.Store(true)
 				close(violation)
 				return

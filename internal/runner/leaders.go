@@ -34,6 +34,7 @@ func (l *live) leader(ctx context.Context, g cluster.Group) string {
 		}
 		l.leaders.last[g.Shard] = now
 		l.rec.Leader(now)
+		l.run.tell(Event{Leader: &now})
 	}
 	return id
 }

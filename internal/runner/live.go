@@ -38,6 +38,7 @@ type live struct {
 	clientTime time.Duration
 	injected   atomic.Int64
 	violated   atomic.Bool
+	doubted    []string     // keys of the violations, once violated is set
 	judging    atomic.Int64 // nanoseconds that the live check took while clients ran
 	unanswered int
 	finalReads int
@@ -77,6 +78,7 @@ func (l *live) drive(parent context.Context) error {
 func (l *live) course(ctx context.Context, cancel context.CancelCauseFunc) error {
 	keys := l.underLoad(ctx, cancel)
 	if l.violated.Load() || ctx.Err() != nil {
+		l.look(ctx)
 		l.whereKeysAre(ctx, keys)
 		return ctx.Err()
 	}
@@ -237,6 +239,7 @@ func (l *live) show(done <-chan struct{}) {
 
 // active notes that a fault, or something else, begins or ends.
 func (l *live) active(phase string, begun bool) {
+	l.run.tell(Event{Phase: phase, Begun: begun})
 	l.phaseMu.Lock()
 	defer l.phaseMu.Unlock()
 	if begun {

@@ -46,7 +46,9 @@ type Options struct {
 	// Repeat is the command that repeats the run, for the reader.
 	Repeat string
 	// Ready is called once the first node answers: whatever run.sh builds is built.
-	Ready    func()
+	Ready func()
+	// Tell is told what happens in a scenario, from several goroutines at once; it may be nil.
+	Tell     func(Event)
 	Observer Observer
 	Log      zerolog.Logger
 }
@@ -71,6 +73,21 @@ type Progress struct {
 	Phase string
 }
 
+// Event is a moment in a scenario. Either Phase or Leader is set.
+type Event struct {
+	// Phase is what begins or ends, such as the name of a fault, or "final reads".
+	Phase string
+	Begun bool
+	// Leader is who leads from now on.
+	Leader *history.LeaderEvent
+}
+
+func (r *run) tell(e Event) {
+	if r.Tell != nil {
+		r.Tell(e)
+	}
+}
+
 // run is one run of one stage.
 type run struct {
 	Options
@@ -80,10 +97,16 @@ type run struct {
 	page report.Page
 }
 
+// WriteReport writes the HTML page of a run into its run folder, and sets the
+// result's Report. If it cannot, that is one warning in the log, and Report stays
+// empty. Cancelling ctx does not end it; it takes at most 20 seconds.
+type WriteReport func(ctx context.Context)
+
 // Stage runs a stage. What the learner's program got wrong is in the result;
 // the error means that lsfr failed. When ctx is cancelled the result says so,
-// and holds what was found until then.
-func Stage(ctx context.Context, opts Options) (*report.Result, error) {
+// and holds what was found until then. The report is for the caller to write, when
+// the verdict has been shown: it never delays or changes one.
+func Stage(ctx context.Context, opts Options) (*report.Result, WriteReport, error) {
 	r := &run{Options: opts, result: &report.Result{
 		Challenge: opts.Challenge, Stage: opts.Stage.Name, Seed: opts.Seed, Started: time.Now(),
 		RunDir: opts.RunDir, Repeat: opts.Repeat,
@@ -108,10 +131,9 @@ func Stage(ctx context.Context, opts Options) (*report.Result, error) {
 	r.result.Took = time.Since(r.result.Started)
 	r.result.Conclude()
 	if err != nil {
-		return r.result, err
+		return r.result, func(context.Context) {}, err
 	}
-	r.writeReport(ctx)
-	return r.result, nil
+	return r.result, r.writeReport, nil
 }
 
 // over reports whether the rest is to be skipped.
@@ -191,19 +213,30 @@ func routes(c *cluster.Cluster) workload.Route {
 // reportTime bounds the writing of the report, its picture included.
 const reportTime = 20 * time.Second
 
-// writeReport writes the HTML page. A failure to do so never changes a
-// verdict: it is one warning.
+// writeReport is the WriteReport of this run.
 func (r *run) writeReport(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTime)
 	defer cancel()
 	path := r.path("report.html")
 	r.page.Result, r.page.Repeat = r.result, r.Repeat
+	r.page.Guide, r.page.Logs = r.Stage.Guide, r.logs()
 	err := WriteFile(path, func(f *os.File) error { return report.WriteHTML(ctx, f, r.page) })
 	if err != nil {
 		r.Log.Warn().Err(err).Msg("the report could not be written")
 		return
 	}
 	r.result.Report = filepath.Join(r.RunDir, "report.html")
+}
+
+// logs are the logs of all nodes that there were.
+func (r *run) logs() (logs []report.NodeLog) {
+	if r.page.History == nil {
+		return nil
+	}
+	for _, id := range r.page.History.Nodes {
+		logs = append(logs, report.NodeLog{Node: id, Path: r.path("nodes", id+".log")})
+	}
+	return logs
 }
 
 // WriteFile creates a file and writes it.

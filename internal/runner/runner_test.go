@@ -1,13 +1,19 @@
 package runner_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/st3v3nmw/lsfr/challenges"
 	"github.com/st3v3nmw/lsfr/history"
@@ -46,10 +52,11 @@ func runStage(t *testing.T, ctx context.Context, opts runner.Options) *report.Re
 	if err := os.MkdirAll(filepath.Join(opts.Dir, opts.RunDir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	r, err := runner.Stage(ctx, opts)
+	r, writeReport, err := runner.Stage(ctx, opts)
 	if err != nil {
 		t.Fatalf("lsfr failed: %v", err)
 	}
+	writeReport(ctx)
 	return r
 }
 
@@ -188,7 +195,7 @@ func TestWhatLsfrItselfGetsWrongIsNoVerdict(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(opts.Dir, opts.RunDir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runner.Stage(t.Context(), opts); !errors.Is(err, broken) {
+	if _, _, err := runner.Stage(t.Context(), opts); !errors.Is(err, broken) {
 		t.Fatalf("want the error, got %v", err)
 	}
 }
@@ -221,6 +228,13 @@ func TestAViolationEndsAScenarioEarlyUnlessToldOtherwise(t *testing.T) {
 		if f.Failure.Rule == "" || f.Failure.Rule != string(f.Scenario.Verdict.Violations[0].Rule) {
 			t.Errorf("rule %q, and the verdict is %+v", f.Failure.Rule, f.Scenario.Verdict.Violations)
 		}
+		h := readHistory(t, opts)
+		looked := h.Operations[len(h.Operations)-1]
+		if !slices.ContainsFunc(f.Scenario.Verdict.Violations, func(v models.Violation) bool {
+			return v.Key == looked.Key && looked.Kind == history.Get && !looked.Final
+		}) {
+			t.Errorf("nobody looked at a key of the violation afterwards: the last operation is %+v", looked)
+		}
 	})
 	t.Run("it runs on if told so", func(t *testing.T) {
 		opts := options(t, small(), "node", "--bug", "stale-cache")
@@ -247,13 +261,81 @@ func TestACheckThatTakesTooLongIsNoAccusation(t *testing.T) {
 	}
 }
 
+func TestTheReportComesAfterTheVerdictAndDoesNotChangeIt(t *testing.T) {
+	stage := small()
+	stage.Scenarios = nil
+	opts := options(t, stage, "fake", "works")
+	page := filepath.Join(opts.Dir, opts.RunDir, "report.html")
+	if err := os.MkdirAll(page, 0o755); err != nil { // a folder is where the page should be
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	opts.Log = zerolog.New(&log).Level(zerolog.WarnLevel)
+	r, writeReport, err := runner.Stage(t.Context(), opts)
+	if err != nil || r.Status != report.Passed || r.Report != "" || log.Len() > 0 {
+		t.Fatalf("%v, %s, report %q, log %q", err, explain(r), r.Report, log.String())
+	}
+	writeReport(t.Context())
+	if r.Status != report.Passed || r.Report != "" || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("in the way: %s, report %q, want one warning, got %q", explain(r), r.Report, log.String())
+	}
+	if err := os.Remove(page); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	writeReport(ended)
+	if data, err := os.ReadFile(page); err != nil || len(data) == 0 || r.Report != "run/report.html" {
+		t.Errorf("report %q, %v, want it, though interrupted", r.Report, err)
+	}
+}
+
+func TestARunTellsWhatHappensInItsScenarios(t *testing.T) {
+	stage := small()
+	stage.Scenarios[0].Faults = []faults.Track{{{Fault: faults.Kill(), Weight: 1, Gap: faults.Range{Min: 50 * time.Millisecond, Max: 100 * time.Millisecond}}}}
+	opts := options(t, stage, "node")
+	var mu sync.Mutex
+	begun, ended := make(map[string]int), make(map[string]int)
+	opts.Tell = func(e runner.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if e.Begun {
+			begun[e.Phase]++
+		} else {
+			ended[e.Phase]++
+		}
+	}
+	before := time.Now()
+	r := runStage(t, t.Context(), opts)
+	h := readHistory(t, opts)
+	if n := len(h.Faults); n == 0 || begun["kill"] != n || !maps.Equal(begun, ended) || begun["final reads"] != 1 {
+		t.Errorf("%d faults; told of beginnings %v and ends %v; %s", n, begun, ended, explain(r))
+	}
+	// Logs are merged with the history by these times.
+	log, err := os.ReadFile(filepath.Join(opts.Dir, opts.RunDir, "nodes", "n1.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, kills := h.Faults[0], 0
+	for line := range strings.Lines(string(log)) {
+		stamp, rest, _ := strings.Cut(line, " ")
+		at, err := time.Parse("2006-01-02T15:04:05.000Z07:00", stamp)
+		if err == nil && strings.Contains(rest, "SIGKILL") && !at.Before(h.Started.Add(first.Start).Truncate(time.Millisecond)) && !at.After(h.Started.Add(first.End)) {
+			kills++
+		}
+	}
+	if kills != 1 || h.Started.Before(before) {
+		t.Errorf("%d kills in the log between %v and %v after %v", kills, first.Start, first.End, h.Started)
+	}
+}
+
 func TestARunScriptThatIsMissingIsNoVerdict(t *testing.T) {
 	opts := options(t, small(), "fake", "works")
 	opts.Command = []string{"./run.sh"}
 	if err := os.MkdirAll(filepath.Join(opts.Dir, opts.RunDir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, err := runner.Stage(t.Context(), opts)
+	_, _, err := runner.Stage(t.Context(), opts)
 	node, ok := errors.AsType[*cluster.NodeError](err)
 	if !ok || node.Kind != cluster.NotRunnable {
 		t.Fatalf("want a NodeError of kind %s, got %v", cluster.NotRunnable, err)

@@ -43,13 +43,14 @@ func (r *run) scenario(ctx context.Context, index int, s *challenges.Scenario) (
 	}
 	defer live.shards.close()
 	header := history.Header{
-		Challenge: r.Challenge, Stage: r.Stage.Name, Scenario: s.Name, Model: s.Model, Seed: r.Seed, Started: time.Now(),
+		Challenge: r.Challenge, Stage: r.Stage.Name, Scenario: s.Name, Model: s.Model, Seed: r.Seed,
 	}
 	members := slices.Concat(r.Stage.Members(), s.Joining)
 	header.Nodes, header.Groups = challenges.IDs(members), challenges.Groups(members)
 	err = start(ctx, c, false)
 	var h *history.History
 	if err == nil {
+		header.Started = time.Now() // what offsets count from; logs are merged by it
 		w, werr := history.NewWriter(out, header)
 		if werr != nil {
 			return report.Check{}, errors.Join(werr, c.Close())

@@ -68,27 +68,20 @@ func (w *Workspace) pointLatest(name string) error {
 }
 
 // Prune removes the oldest run folders, so that keep of them remain; the newest
-// one remains whatever keep is. Other files and folders beside them are left
+// one remains whatever keep is, and so do those that are spared, paths as NewRun
+// returns them, which do not count. Other files and folders beside them are left
 // alone. What cannot be removed is reported together at the end.
-func (w *Workspace) Prune(keep int) error {
-	runs := w.statePath(runsDir)
-	entries, err := os.ReadDir(runs)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+func (w *Workspace) Prune(keep int, spared ...string) error {
+	names, err := w.Runs()
 	if err != nil {
-		return fmt.Errorf("list run folders %s: %w", runs, reason(err))
+		return err
 	}
-	var names []string
-	for _, entry := range entries {
-		if entry.IsDir() && runName.MatchString(entry.Name()) {
-			names = append(names, entry.Name())
-		}
-	}
-	w.sortRuns(names)
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return slices.Contains(spared, filepath.Join(StateDir, runsDir, name))
+	})
 	var failed []error
 	for len(names) > max(keep, 1) {
-		if err := os.RemoveAll(filepath.Join(runs, names[0])); err != nil {
+		if err := os.RemoveAll(w.statePath(runsDir, names[0])); err != nil {
 			failed = append(failed, fmt.Errorf("remove old run folder: %w", err))
 		}
 		names = names[1:]
