@@ -116,6 +116,9 @@ type Scenario struct {
 	Rate float64
 	// Duration is how long clients run.
 	Duration time.Duration
+	// Disks puts each node's working folder on a disk that lsfr serves, for faults of
+	// disks. Where that is not possible, the scenario is skipped.
+	Disks bool
 	// Faults are injected while clients run. Tracks run side by side.
 	Faults []faults.Track
 	// MinFaults is how many faults a run needs as evidence. A slow node makes

@@ -258,7 +258,7 @@ func takes(f *history.FaultEvent, leader string, nodes []string) bool {
 		return false
 	}
 	switch f.Fault {
-	case "kill", "kill-recovering", "stop", "pause":
+	case "kill", "kill-recovering", "stop", "pause", "power-loss":
 		return true
 	case "cut":
 		return slices.ContainsFunc(nodes, func(n string) bool { return !slices.Contains(f.Targets, n) })

@@ -76,6 +76,6 @@ func crashRecovery() challenges.Stage {
 			}},
 			MinFaults: 3,
 			Last:      &last,
-		}},
+		}, powerLoss(mix), badDisk(mix)},
 	}
 }

@@ -84,6 +84,18 @@ func faultTolerance() challenges.Stage {
 			Faults:    []faults.Track{nodeFaults(), partitionFaults()},
 			MinFaults: 6, Leaderless: true,
 			Available: true,
+		}), visibility(convergeTime).scenario(challenges.Scenario{
+			Name:      "power-loss",
+			Title:     powerTitle,
+			Hint:      powerHint,
+			Mix:       clusterMix(50),
+			Clients:   15,
+			Rate:      80,
+			Duration:  12 * time.Second,
+			Disks:     true,
+			Faults:    []faults.Track{powerFaults()},
+			MinFaults: 4,
+			Available: true,
 		})},
 	}
 }

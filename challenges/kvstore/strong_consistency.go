@@ -16,6 +16,8 @@ func strongConsistency() challenges.Stage {
 			Clients: 15, Rate: 80, Duration: 9 * time.Second, Faults: tracks, MinFaults: 4, Available: true,
 		}
 	}
+	power := scenario("power-loss", powerTitle, hotMix(), powerFaults())
+	power.Hint, power.Disks, power.MinFaults = powerHint, true, 3
 	return challenges.Stage{
 		Name:    "strong-consistency",
 		Title:   "Strong consistency",
@@ -50,6 +52,7 @@ func strongConsistency() challenges.Stage {
 			scenario("hot-keys", "contention on a few keys while nodes and links fail, judged by the history", hotMix(), nodeFaults(), partitionFaults()),
 			scenario("many-keys", "many keys while nodes and links fail, judged by the history", manyMix(), nodeFaults(), partitionFaults()),
 			scenario("leaders-fail", "contention while one leader after the other fails, judged by the history", hotMix(), leaderFaults()),
+			power,
 		},
 	}
 }

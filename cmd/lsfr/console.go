@@ -131,7 +131,7 @@ func (c *console) mark(s report.Status) string {
 		return c.style.good.Sprint("✓")
 	case report.Failed:
 		return c.style.bad.Sprint("✗")
-	case report.Skipped, report.NotTried:
+	case report.Skipped, report.NotTried, report.NotPossible:
 		return c.style.faint.Sprint("–")
 	}
 	return c.style.doubtful.Sprint("?")

@@ -82,6 +82,7 @@ func (f *testFlags) restore(s workspace.Settings) {
 	f.seed, f.seeded = s.Seed, true
 	f.duration, f.clients, f.faultNames = s.Duration, s.Clients, s.Faults
 	f.failFast, f.runOn, f.runScript = s.FailFast, s.NoEarlyStop, s.RunScript
+	f.strictDisk = s.StrictDisk
 	f.built, f.towards = s.Stage, s.Towards
 	if s.Towards != "" {
 		f.built = s.Towards

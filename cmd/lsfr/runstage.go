@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/internal/disk"
 	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/internal/runner"
 	"github.com/st3v3nmw/lsfr/internal/workspace"
@@ -55,6 +56,9 @@ func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace
 	if err != nil {
 		return nil, err
 	}
+	if err := a.cleanDisks(ctx, w); err != nil {
+		return nil, err
+	}
 	if err := w.Prune(f.keep, f.spared...); err != nil {
 		log := a.log()
 		log.Warn().Err(err).Msg("old run folders could not be removed")
@@ -69,7 +73,8 @@ func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace
 	r, writeReport, err := runner.Stage(ctx, runner.Options{
 		Challenge: c.Name, Stage: stage, Dir: f.dir, RunDir: runDir, Command: []string{"./" + f.runScript},
 		Seed: f.seed, Duration: f.duration, Clients: f.clients, Faults: f.faults, FailFast: f.failFast, NoEarlyStop: f.runOn,
-		Guard: []string{self, "guard"}, Repeat: f.repeat(stage.Name, asItself), Observer: watched, Tell: watched.tell, Log: a.log(),
+		StrictDisk: f.strictDisk,
+		Guard:      []string{self, "guard"}, Repeat: f.repeat(stage.Name, asItself), Observer: watched, Tell: watched.tell, Log: a.log(),
 		Ready: func() {
 			if f.watch.built != nil {
 				f.watch.built()
@@ -96,11 +101,21 @@ func (a *app) runStage(ctx context.Context, f *testFlags, w *workspace.Workspace
 	return r, nil
 }
 
+// cleanDisks unmounts the disks of runs whose lsfr was killed.
+func (a *app) cleanDisks(ctx context.Context, w *workspace.Workspace) error {
+	cleaned, err := disk.CleanStale(ctx, w.RunsDir())
+	log := a.log()
+	for _, mountpoint := range cleaned {
+		log.Info().Str("folder", mountpoint).Msg("unmounted the disk of a run that was killed")
+	}
+	return err
+}
+
 // settings are what lsfr replay needs to make a run again.
 func (f *testFlags) settings(challenge, stage string, asItself bool, began time.Time) workspace.Settings {
 	s := workspace.Settings{
 		Challenge: challenge, Stage: stage, Seed: f.seed, Duration: f.duration, Clients: f.clients, Faults: f.faultNames,
-		FailFast: f.failFast, NoEarlyStop: f.runOn, RunScript: f.runScript, Started: began, PID: os.Getpid(),
+		FailFast: f.failFast, NoEarlyStop: f.runOn, RunScript: f.runScript, StrictDisk: f.strictDisk, Started: began, PID: os.Getpid(),
 	}
 	if !asItself {
 		s.Towards = f.built
@@ -128,6 +143,9 @@ func (f *testFlags) repeat(stage string, asItself bool) string {
 	}
 	if f.clients > 0 {
 		words = append(words, fmt.Sprintf("--clients %d", f.clients))
+	}
+	if f.strictDisk {
+		words = append(words, "--strict-disk")
 	}
 	if filepath.Clean(f.dir) != "." {
 		words = append(words, "--dir "+shellWord(f.dir))

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/st3v3nmw/lsfr/internal/disk"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -34,6 +36,9 @@ func (a *app) statusCommand() *cobra.Command {
 				name := fmt.Sprintf("    %d. %-18s ", i+1, st.Name)
 				text := wrap(st.Summary, columns(a.stdout), name, strings.Repeat(" ", len(name)))
 				fmt.Fprintf(a.stdout, "  %s%s\n", mark, text[len("   "):])
+			}
+			if err := disk.Supported(); err != nil {
+				fmt.Fprintf(a.stdout, "\n%s\n", wrap("scenarios in which power goes are skipped: "+err.Error(), columns(a.stdout), "", ""))
 			}
 			passed, err := passedSinceChange(cmd.Context(), w)
 			if err != nil {

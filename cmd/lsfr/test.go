@@ -37,6 +37,7 @@ type testFlags struct {
 	plan       bool
 	dir        string
 	runScript  string
+	strictDisk bool
 	json       bool
 	junit      string
 	keep       int
@@ -113,6 +114,7 @@ time ran out), 4 lsfr itself failed, 130 interrupted.`,
 	fl.BoolVar(&f.plan, "plan", false, "print the faults that a seed gives, and run nothing")
 	fl.StringVar(&f.dir, "dir", ".", "the folder of your solution")
 	fl.StringVar(&f.runScript, "run-script", defaultRunScript, "the script that starts a node, relative to the folder")
+	fl.BoolVar(&f.strictDisk, "strict-disk", false, "when power goes, a file's name is durable only after an fsync of its folder")
 	fl.BoolVar(&f.json, "json", false, "print the result as JSON")
 	fl.StringVar(&f.junit, "junit", "", "also write the result to `FILE` as JUnit XML")
 	fl.IntVar(&f.keep, "keep", defaultKeep, "how many run folders to keep, besides those of failures with --times")

@@ -119,7 +119,7 @@ func (c *Cluster) AddMember(ctx context.Context, id string, shard Shard) (*Node,
 		family:     newFamily(c.run, id, c.family.born),
 		url:        baseURL(loopbacks[0], port),
 	}
-	if err := c.prepare(n); err != nil {
+	if err := c.prepare(ctx, n); err != nil {
 		return nil, errors.Join(fmt.Errorf("add node %s: %w", id, err), reserved.Close())
 	}
 	if c.guard != nil {
@@ -135,7 +135,7 @@ func (c *Cluster) AddMember(ctx context.Context, id string, shard Shard) (*Node,
 }
 
 // prepare makes a node's folders, its log and its links.
-func (c *Cluster) prepare(n *Node) (err error) {
+func (c *Cluster) prepare(ctx context.Context, n *Node) (err error) {
 	for _, dir := range []string{c.inDir(n.workingDir), filepath.Dir(n.logPath)} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
@@ -144,8 +144,11 @@ func (c *Cluster) prepare(n *Node) (err error) {
 	if n.log, err = openNodeLog(n.logPath, logLimit); err != nil {
 		return err
 	}
-	if err := c.connect(n); err != nil {
+	if err := c.mount(ctx, n); err != nil {
 		return errors.Join(err, n.log.close())
+	}
+	if err := c.connect(n); err != nil {
+		return errors.Join(err, c.closeDisks([]*Node{n}), n.log.close())
 	}
 	return nil
 }
@@ -232,6 +235,9 @@ func (c *Cluster) close() error {
 	if !waitFor(&c.watchers, endWithin) {
 		// Their goroutines are still at work, so nothing may be taken from them.
 		return errors.Join(append(errs, errors.New("a node could not be ended"))...)
+	}
+	if err := c.closeDisks(nodes); err != nil {
+		errs = append(errs, err)
 	}
 	if err := c.closeNetwork(); err != nil {
 		errs = append(errs, err)

@@ -29,6 +29,12 @@ type Config struct {
 	// RunDir is the folder of the run, absolute or relative to Dir. A node's
 	// working folder is RunDir/ID, and is passed on as it is given here.
 	RunDir string
+	// Disks makes each node's working folder a file system that lsfr serves and that can
+	// lose power: see Node.LosePower. AddMember then returns errors that wrap
+	// disk.ErrUnsupported on machines that cannot. What is durable is in RunDir/ID.disk.
+	Disks bool
+	// StrictDisks makes names durable only by a sync of their folder.
+	StrictDisks bool
 	// LogDir is the folder of the logs; empty means RunDir/nodes. It is relative
 	// to Dir as well.
 	LogDir string

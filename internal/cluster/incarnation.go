@@ -147,7 +147,7 @@ func (inc *incarnation) watch() {
 		}
 	}
 	n.log.event("it %s; no process is left", describeEnd(code, signal))
-	if !expected {
+	if !expected && !n.tolerant.Load() {
 		inc.report(code, signal)
 	}
 	close(inc.gone)

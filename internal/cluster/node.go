@@ -10,8 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/disk"
 )
 
 // A Node is one member of a cluster. It keeps its ID, port and working folder over
@@ -26,6 +29,8 @@ type Node struct {
 	logPath    string
 	family     *family
 	log        *nodeLog
+	disk       *disk.Disk // nil for a plain folder
+	tolerant   atomic.Bool
 
 	spawning sync.Mutex // one start at a time
 
@@ -60,11 +65,7 @@ func (n *Node) EmptyWorkingDir() error {
 	if n.Running() {
 		return fmt.Errorf("empty the folder of node %s: it is running", n.id)
 	}
-	dir := n.cluster.inDir(n.workingDir)
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("empty the folder of node %s: %w", n.id, err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := empty(n.cluster.inDir(n.workingDir)); err != nil {
 		return fmt.Errorf("empty the folder of node %s: %w", n.id, err)
 	}
 	return nil

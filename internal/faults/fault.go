@@ -32,6 +32,8 @@ type Env struct {
 	Nodes []Node
 	// Groups are the shard groups of the nodes; none if there is only one.
 	Groups []history.Group
+	// Disk returns the disk of a node; it may be nil if no fault is one of disks.
+	Disk func(n Node) Disk
 	// Network is the links between the nodes; nil for a single node.
 	Network *netsim.Network
 	// OpenWrites counts the writes that clients wait for at this moment.
@@ -96,6 +98,10 @@ func Catalog() []Fault {
 		Slow(),
 		Lossy(),
 		Reset(),
+		PowerLoss(),
+		DiskFull(),
+		FsyncError(),
+		SlowDisk(),
 	}
 }
 

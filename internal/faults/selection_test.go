@@ -75,7 +75,7 @@ func TestANameThatDoesNotExistIsToldWithThoseThatDo(t *testing.T) {
 			t.Errorf("%q: got %v", list, err)
 			continue
 		}
-		want := `: there are kill, kill-recovering, stop, pause, cut (isolate, halves, majority, ring, bridge, one-way), slow, lossy, reset, or none for no faults`
+		want := `: there are kill, kill-recovering, stop, pause, cut (isolate, halves, majority, ring, bridge, one-way), slow, lossy, reset, power-loss, disk-full, fsync-error, slow-disk, or none for no faults`
 		if !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("got %q", err)
 		}

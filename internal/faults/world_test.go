@@ -117,6 +117,7 @@ func newWorld(nodes int) *world {
 		w.nodes = append(w.nodes, n)
 		w.env.Nodes = append(w.env.Nodes, n)
 	}
+	w.onDisks()
 	return w
 }
 

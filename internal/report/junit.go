@@ -123,7 +123,7 @@ func newJUnitSuite(r *Result) junitSuite {
 		case Skipped:
 			tc.Skipped = &junitSkipped{}
 			s.Skipped++
-		case NotTried:
+		case NotTried, NotPossible:
 			tc.Skipped = &junitSkipped{Message: strings.TrimSuffix("not tried: "+inline(c.Note, 500), ": ")}
 			s.Skipped++
 		default:

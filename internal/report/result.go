@@ -21,6 +21,8 @@ const (
 	Skipped Status = "skipped"
 	// NotTried: it is about something that a program need not have, and this one has not.
 	NotTried Status = "not tried"
+	// NotPossible: this machine lacks what it needs; Check.Note says what, and how to get it.
+	NotPossible Status = "not possible here"
 )
 
 // Result is what one run of one stage showed.

@@ -142,6 +142,14 @@ func suffered(f *history.FaultEvent, node string) string {
 		return cutOff(f.Detail, node)
 	case "slow":
 		return "had had slow links"
+	case "power-loss":
+		return "had been without power"
+	case "disk-full":
+		return "had had a full disk"
+	case "fsync-error":
+		return "had had an fsync that failed"
+	case "slow-disk":
+		return "had had a slow disk"
 	case "lossy":
 		return "had had links that lose segments"
 	}

@@ -28,7 +28,7 @@ const StartCheck = "starts and answers requests"
 func (r *run) checks(ctx context.Context) (err error) {
 	r.Observer.CheckStarted(StartCheck)
 	began := time.Now()
-	c, err := r.newCluster(ctx, "")
+	c, err := r.newCluster(ctx, "", false)
 	if c != nil {
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}

@@ -47,10 +47,22 @@ func (l *live) missingEvidence(h *history.History) string {
 		return fmt.Sprintf("%d of %d reads after the last fault got no answer", l.unanswered, l.finalReads)
 	case len(h.Faults) < l.minFaults():
 		return fmt.Sprintf("only %d of at least %d faults could be injected, because nodes were slow to come back, or nobody led", len(h.Faults), l.minFaults())
+	case l.scenario.Disks && !l.wrote():
+		return "nothing was written below --working-dir, so a loss of power showed nothing"
 	case l.minFaults() > 0 && hits == 0:
 		return "no fault came while a write was in flight"
 	}
 	return idleNode(h)
+}
+
+// wrote reports whether every node has written to its disk.
+func (l *live) wrote() bool {
+	for _, n := range l.cluster.Nodes() {
+		if n.DiskStats().Writes == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // minAcked is how many acknowledged writes each node of a cluster needs: a node that

@@ -300,6 +300,7 @@ func (l *live) env() *faults.Env {
 	env := &faults.Env{
 		OpenWrites: l.rec.OpenWrites, Network: l.cluster.Network(), Leader: l.leaderOf, Served: l.served,
 		Groups: challenges.Groups(l.run.Stage.Members()),
+		Disk:   func(n faults.Node) faults.Disk { return l.cluster.Node(n.ID()) },
 	}
 	for _, n := range l.cluster.Nodes() {
 		env.Nodes = append(env.Nodes, n)

@@ -41,6 +41,8 @@ type Options struct {
 	FailFast bool
 	// NoEarlyStop lets a scenario run on when its history breaks the model already.
 	NoEarlyStop bool
+	// StrictDisk makes names durable only by a sync of their folder, in scenarios with disks.
+	StrictDisk bool
 	// Guard is the command of the process that ends nodes if lsfr is killed.
 	Guard []string
 	// Repeat is the command that repeats the run, for the reader.
@@ -165,11 +167,12 @@ func (r *run) path(elem ...string) string {
 
 // newCluster returns a cluster of the stage's nodes, not started. Working
 // folders are below folder in the run folder; all clusters of a run share their logs.
-func (r *run) newCluster(ctx context.Context, folder string) (*cluster.Cluster, error) {
+// With disks, errors may wrap disk.ErrUnsupported.
+func (r *run) newCluster(ctx context.Context, folder string, disks bool) (*cluster.Cluster, error) {
 	c, err := cluster.New(ctx, cluster.Config{
 		Dir: r.Dir, Command: r.Command, Env: r.Env,
 		RunDir: filepath.Join(r.RunDir, folder), LogDir: filepath.Join(r.RunDir, "nodes"),
-		Links: r.Stage.Nodes > 1, Seed: r.Seed,
+		Links: r.Stage.Nodes > 1, Seed: r.Seed, Disks: disks, StrictDisks: r.StrictDisk,
 		Guard: r.Guard, OnBuilding: r.Observer.Building, Log: r.Log,
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/st3v3nmw/lsfr/challenges"
 	"github.com/st3v3nmw/lsfr/history"
+	"github.com/st3v3nmw/lsfr/internal/disk"
 	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/models"
 )
@@ -33,7 +34,10 @@ func (r *run) scenario(ctx context.Context, index int, s *challenges.Scenario) (
 	}
 	defer out.Close() //nolint:errcheck // every byte was flushed by the recorder, which reports errors
 
-	c, err := r.newCluster(ctx, s.Name)
+	c, err := r.newCluster(ctx, s.Name, s.Disks)
+	if errors.Is(err, disk.ErrUnsupported) {
+		return report.Check{Status: report.NotPossible, Note: err.Error()}, os.Remove(r.path(file))
+	}
 	if err != nil {
 		return r.scenarioFailed(ctx, s, err)
 	}

@@ -39,6 +39,7 @@ type Settings struct {
 	Faults      string `json:"faults,omitempty"`
 	FailFast    bool   `json:"fail_fast,omitempty"`
 	NoEarlyStop bool   `json:"no_early_stop,omitempty"`
+	StrictDisk  bool   `json:"strict_disk,omitempty"`
 	// RunScript is the script that started a node, relative to the workspace.
 	RunScript string    `json:"run_script"`
 	Started   time.Time `json:"started"`

@@ -108,3 +108,6 @@ func (w *Workspace) sortRuns(names []string) {
 			cmp.Compare(a, b))
 	})
 }
+
+// RunsDir is the folder of all run folders.
+func (w *Workspace) RunsDir() string { return w.statePath(runsDir) }

@@ -1,0 +1,68 @@
+package kvstore
+
+import (
+	"time"
+
+	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/internal/faults"
+	"github.com/st3v3nmw/lsfr/workload"
+)
+
+// powerLoss is the scenario in which what was not synced is gone.
+func powerLoss(mix workload.Mix) challenges.Scenario {
+	last := faults.PowerLoss()
+	return challenges.Scenario{
+		Name:  "power-loss",
+		Title: "clients while power goes again and again, judged by their history",
+		Hint: "What you write is in the kernel's memory until fsync returns, and SIGKILL does not show that: a loss of power does. " +
+			"Sync the log before you acknowledge; sync a new file before you rename it, and its folder after that; drop the log only when the snapshot is durable. " +
+			"And recovery meets logs whose end is torn, or has holes of zeros.",
+		Model:    "linearizable",
+		Mix:      mix,
+		Clients:  10,
+		Rate:     250,
+		Duration: 10 * time.Second,
+		Disks:    true,
+		Faults: []faults.Track{{
+			{
+				Fault: faults.PowerLoss(), Weight: 5,
+				Gap: faults.Range{Min: 200 * time.Millisecond, Max: 1200 * time.Millisecond},
+			},
+			{
+				Fault: faults.SlowDisk(), Weight: 1,
+				Gap: faults.Range{Min: 0, Max: 200 * time.Millisecond}, Hold: faults.Range{Min: 300 * time.Millisecond, Max: 800 * time.Millisecond},
+			},
+		}},
+		MinFaults: 4,
+		Last:      &last,
+	}
+}
+
+// badDisk is the scenario in which the disk refuses to do what it is told.
+func badDisk(mix workload.Mix) challenges.Scenario {
+	last := faults.PowerLoss()
+	return challenges.Scenario{
+		Name:  "bad-disk",
+		Title: "clients while the disk is full and its syncs fail, judged by their history",
+		Hint: "A write or an fsync that fails must never be acknowledged: refuse with 503 or 507, or stop, and start anew from what is on disk. " +
+			"After a failed fsync a second one may succeed and has saved nothing. After a write that failed half-way, part of a record is in the log: cut it off, or the next one is lost behind it.",
+		Model:    "linearizable",
+		Mix:      mix,
+		Clients:  10,
+		Rate:     250,
+		Duration: 10 * time.Second,
+		Disks:    true,
+		Faults: []faults.Track{{
+			{
+				Fault: faults.DiskFull(), Weight: 2,
+				Gap: faults.Range{Min: 200 * time.Millisecond, Max: 700 * time.Millisecond}, Hold: faults.Range{Min: 200 * time.Millisecond, Max: 800 * time.Millisecond},
+			},
+			{
+				Fault: faults.FsyncError(), Weight: 2,
+				Gap: faults.Range{Min: 200 * time.Millisecond, Max: 700 * time.Millisecond}, Hold: faults.Range{Min: 100 * time.Millisecond, Max: 500 * time.Millisecond},
+			},
+		}},
+		MinFaults: 4,
+		Last:      &last,
+	}
+}
