@@ -28,7 +28,7 @@ short:
 
 ## bench: speed of recording, of reading and of judging, beside porcupine (a quarter of an hour)
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./history ./models ./workload ./internal/netsim
+	$(GO) test -run '^$$' -bench . -benchmem ./history ./models ./workload ./internal/netsim ./internal/disk
 	$(GO) run ./internal/benchmark
 
 ## exhaustive: compare the checker with porcupine on every history of five operations (LSFR_EXHAUSTIVE=6: of six)

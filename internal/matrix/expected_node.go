@@ -63,5 +63,15 @@ func expectedOfOneNode() map[string][]string {
 		"snapshot-keeps-deleted": says(one("keeps deletes across a crash"), older()),
 		"serves-before-replay":   says(crash, older()),
 		"big-values-async":       says(one(bytes, whole), older()),
+
+		// What a loss of power and a bad disk show.
+		"no-fsync":               older(),
+		"fsync-wrong-file":       older(),
+		"no-checksum":            says(one("torn value", "value never written", "exited"), older()),
+		"rename-not-synced":      says(older(), one("exited")),
+		"snapshot-renamed-early": says(older(), one("exited", "torn value")),
+		"log-truncated-early":    older(),
+		"fsync-error-retried":    older(),
+		"acks-on-enospc":         older(),
 	}
 }

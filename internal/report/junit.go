@@ -123,8 +123,11 @@ func newJUnitSuite(r *Result) junitSuite {
 		case Skipped:
 			tc.Skipped = &junitSkipped{}
 			s.Skipped++
-		case NotTried, NotPossible:
+		case NotTried:
 			tc.Skipped = &junitSkipped{Message: strings.TrimSuffix("not tried: "+inline(c.Note, 500), ": ")}
+			s.Skipped++
+		case NotPossible:
+			tc.Skipped = &junitSkipped{Message: inline(c.Note, 500)}
 			s.Skipped++
 		default:
 			tc.Error = newJUnitProblem(c, r.Repeat, "no verdict")
