@@ -40,10 +40,11 @@ func (b bug) breaksCheckpoint() bool {
 	return false
 }
 
-// breaksLog says that the log is incomplete or badly read, which a snapshot of memory would repair.
+// breaksLog says that the log is incomplete, not durable or badly read, which a snapshot of memory would repair.
 func (b bug) breaksLog() bool {
 	switch b {
-	case deleteNotLogged, clearNotLogged, textLogBreaks, replayStopsAtDuplicate, tornTailKept, lineLimit64k:
+	case deleteNotLogged, clearNotLogged, textLogBreaks, replayStopsAtDuplicate, tornTailKept, lineLimit64k,
+		noFsync, fsyncWrongFile, fsyncErrorRetried, acksOnENOSPC, noChecksum:
 		return true
 	}
 	return false

@@ -14,6 +14,7 @@ type engineBugs struct {
 	side          sideFiles         // big-values-async
 	replayed      chan struct{}     // serves-before-replay: closed when the replay is done
 	held          []heldRecord      // applies-out-of-order
+	checkpoints   int               // rename-not-synced, log-truncated-before-snapshot-durable: how many there were
 }
 
 func (b *engineBugs) open(e *engine) {
@@ -50,7 +51,7 @@ func (b *engineBugs) finish() error {
 	case ackBeforeLog, dirtyRead:
 		e.appendLate()
 		return e.failed
-	case bigValuesAsync:
+	case bigValuesAsync, logTruncatedEarly:
 		b.side.pending.Wait()
 	case servesBeforeReplay:
 		<-b.replayed

@@ -38,8 +38,11 @@ func (b *engineBugs) logged(records []record) []record {
 }
 
 func (b bug) logFormat() format {
-	if b == textLogBreaks {
+	switch b {
+	case textLogBreaks:
 		return textFormat{}
+	case noChecksum:
+		return uncheckedFormat{}
 	}
 	return binaryFormat{}
 }
@@ -69,8 +72,16 @@ func (textFormat) decode(data []byte) (record, int, error) {
 	return r, end + 1, nil
 }
 
-// newLogFile is the file itself, or what the bug writes it through.
-func newLogFile(file *os.File, b bug) logFile {
+// logBugs is what the log's bugs remember. Without a bug nothing in it is used.
+type logBugs struct {
+	began *os.File // fsync-wrong-file: another descriptor of the first segment that was opened
+}
+
+// newFile is the file itself, or what the bug writes it through.
+func (l *logBugs) newFile(file *os.File, b bug) logFile {
+	if f := l.unsafeFile(file, b); f != nil {
+		return f
+	}
 	switch b {
 	case logNotFlushed:
 		return bufferedFile{Writer: bufio.NewWriterSize(file, 64<<10), file: file}
@@ -87,6 +98,8 @@ type bufferedFile struct {
 }
 
 func (f bufferedFile) Sync() error { return nil }
+
+func (f bufferedFile) Truncate(size int64) error { return f.file.Truncate(size) }
 
 func (f bufferedFile) Close() error {
 	if err := f.Flush(); err != nil {

@@ -17,6 +17,11 @@ const (
 	deleteResurrects  bug = "delete-resurrects"
 	refusalMayHappen  bug = "refusal-may-happen"
 
+	raftLogNotSynced      bug = "raft-log-not-synced"
+	voteNotSynced         bug = "vote-not-synced"
+	raftSnapshotNotSynced bug = "raft-snapshot-not-synced"
+	raftIgnoresErrors     bug = "raft-ignores-fsync-error"
+
 	readsAnyCopy      bug = "reads-any-copy"
 	readsUnconfirmed  bug = "reads-unconfirmed"
 	leaseReads        bug = "lease-reads"
@@ -31,6 +36,10 @@ func (b bug) consensusFaults() consensus.Faults {
 		AckAfterOne:       b == ackAfterOne,
 		VoteForgotten:     b == voteForgotten,
 		LogNotSynced:      b == logNotSynced,
+		NothingSynced:     b == raftLogNotSynced,
+		VoteNotSynced:     b == voteNotSynced,
+		SnapshotNotSynced: b == raftSnapshotNotSynced,
+		IgnoresErrors:     b == raftIgnoresErrors,
 		DiskFailed:        b == diskFailed,
 		SnapshotMisses:    b == snapshotMisses,
 		AppliesOutOfOrder: b == entriesOutOfOrder,

@@ -33,7 +33,7 @@ func (b bug) misread(data []byte, found scanned) (scanned, error) {
 	switch b {
 	case tornTailKept:
 		found.torn = false
-	case halfValue:
+	case halfValue, noChecksum:
 		if r, ok := halfRecord(data[found.whole:]); ok {
 			found.records = append(found.records, r)
 		}

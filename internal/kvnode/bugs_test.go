@@ -86,7 +86,12 @@ func TestEveryBugMisbehavesAndACorrectNodeDoesNot(t *testing.T) {
 		tornTailKept:            tornTailMisread,
 		halfValue:               tornTailMisread,
 		tornTailFatal:           tornTailMisread,
+
+		fsyncErrorRetried: fsyncIsTrusted,
+		acksOnENOSPC:      lostOnAFullDisk,
+		noChecksum:        either(holeIsRead, tornTailMisread),
 	}
+	maps.Copy(symptoms, powerSymptoms())
 	maps.Copy(symptoms, clusterSymptoms())
 	maps.Copy(symptoms, raftSymptoms())
 	maps.Copy(symptoms, shardSymptoms())

@@ -102,23 +102,34 @@ func (c *clusterTest) others(id string) []string {
 func (c *clusterTest) start(ids ...string) {
 	c.t.Helper()
 	for _, id := range ids {
-		var peers []string
-		for _, other := range c.others(id) {
-			if !c.joining[other] || c.joining[id] || c.told[id] {
-				peers = append(peers, c.name(other)+"="+c.link(id, other).Addr())
-			}
-		}
-		args := append([]string{"--id", id, "--peers", strings.Join(peers, ",")}, c.args...)
-		if shard := c.shards[id]; shard != "" {
-			args = append(args, "--shard", shard, "--join="+strconv.FormatBool(c.joining[id]))
-		}
-		c.nodes[id] = startNode(c.t, c.dirs[id], c.bug, args...)
-		for _, other := range c.others(id) {
-			if err := c.link(other, id).Up(c.nodes[id].address); err != nil {
-				c.t.Fatal(err)
-			}
+		if !c.tryStart(id) {
+			c.t.Fatalf("%s does not listen: %q", id, c.nodes[id].log)
 		}
 	}
+}
+
+// tryStart is start for a node that may end instead.
+func (c *clusterTest) tryStart(id string) (listens bool) {
+	c.t.Helper()
+	var peers []string
+	for _, other := range c.others(id) {
+		if !c.joining[other] || c.joining[id] || c.told[id] {
+			peers = append(peers, c.name(other)+"="+c.link(id, other).Addr())
+		}
+	}
+	args := append([]string{"--id", id, "--peers", strings.Join(peers, ",")}, c.args...)
+	if shard := c.shards[id]; shard != "" {
+		args = append(args, "--shard", shard, "--join="+strconv.FormatBool(c.joining[id]))
+	}
+	if c.nodes[id], listens = tryNode(c.t, c.dirs[id], c.bug, args...); !listens {
+		return false
+	}
+	for _, other := range c.others(id) {
+		if err := c.link(other, id).Up(c.nodes[id].address); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	return true
 }
 
 // name is how --peers calls a node.

@@ -1,9 +1,12 @@
 package kvnode
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
 )
 
 // engine is the durable store. One goroutine, the committer, takes the writes that wait, appends them
@@ -27,12 +30,14 @@ type engine struct {
 	epoch    string // names the history that the positions belong to; "" before it has a name
 
 	// What follows belongs to the committer.
-	log           *segmentLog
-	failed        error      // set once the log could not be written; it is not written again
-	checkpointing chan error // the running checkpoint's result; nil while there is none
-	snapshotBytes int64      // size of the last snapshot
-	tail          *tail      // is told the records that are committed; nil where nobody asks for them
-	closeErr      error      // for close, once closed is closed
+	log             *segmentLog
+	failed          error      // set once nobody knows any more what is durable; nothing is written from then on
+	full            bool       // the last write has found no space
+	checkpointing   chan error // the running checkpoint's result; nil while there is none
+	checkpointAfter time.Time  // none begins before
+	snapshotBytes   int64      // size of the last snapshot
+	tail            *tail      // is told the records that are committed; nil where nobody asks for them
+	closeErr        error      // for close, once closed is closed
 
 	bugs engineBugs
 }
@@ -145,8 +150,8 @@ func (e *engine) commit(batch []*pendingWrite) {
 	acknowledge(batch, err)
 }
 
-// append writes a batch to the log. After an error nobody knows what the file holds, nor will a second
-// fsync tell; so no more writes are accepted, and a restart finds out.
+// append writes a batch to the log. On a full disk it is refused. After any other error nobody knows what the file
+// holds, nor will a second fsync tell; so no more writes are accepted, and a restart finds out.
 func (e *engine) append(batch []*pendingWrite) error {
 	if e.failed != nil {
 		return e.failed
@@ -155,10 +160,33 @@ func (e *engine) append(batch []*pendingWrite) error {
 	for i, w := range batch {
 		records[i] = w.record
 	}
-	if err := e.log.append(e.bugs.logged(records)); err != nil {
-		e.failed = fmt.Errorf("the log cannot be written, no more writes are accepted until a restart: %w", err)
-		e.logf("%v", e.failed)
+	err := e.log.append(e.bugs.logged(records))
+	full := errors.Is(err, errDiskFull)
+	switch {
+	case full && !e.full:
+		e.logf("writes are refused while there is no space: %v", err)
+	case err == nil && e.full:
+		e.logf("there is space again, writes are accepted")
 	}
+	e.full = full
+	if err != nil && !full {
+		return e.fail(err)
+	}
+	return err
+}
+
+// failIfInDoubt ends the writing if the error is one after which nobody knows what is durable. It returns the error.
+func (e *engine) failIfInDoubt(err error) error {
+	if durable.InDoubt(err) {
+		return e.fail(err)
+	}
+	return err
+}
+
+// fail ends the writing.
+func (e *engine) fail(err error) error {
+	e.failed = fmt.Errorf("no more writes are accepted until a restart: %w", err)
+	e.logf("%v", e.failed)
 	return e.failed
 }
 

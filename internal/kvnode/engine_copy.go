@@ -83,17 +83,16 @@ func (e *engine) install(s snapshot) error {
 			e.checkpointing = nil
 		}
 		if err := e.log.rotate(); err != nil {
-			return err
+			return e.failIfInDoubt(err)
 		}
 		s.first = e.log.number
 		size, err := s.writeTemp(e.dir)
 		if err != nil {
-			return err
+			return e.failIfInDoubt(err)
 		}
 		if err := installSnapshot(e.dir); err != nil {
 			// Nobody knows which of the two a restart would find, so nothing may follow either of them.
-			e.failed = fmt.Errorf("the data cannot be replaced, no more writes are accepted until a restart: %w", err)
-			return e.failed
+			return e.fail(fmt.Errorf("replace the data: %w", err))
 		}
 		e.mu.Lock()
 		e.values, e.position, e.epoch = s.values, s.position, s.epoch

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
 )
 
 func put(key, value string) record { return record{op: opPut, key: key, value: value} }
@@ -368,14 +370,14 @@ func TestACheckpointThatFailsLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	// A folder in the temporary file's place cannot be written to.
 	st := mustOpen(t, dir, noBug)
-	if err := os.MkdirAll(filepath.Join(dir, snapshotTempName, "in the way"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, durable.TempName(snapshotName), "in the way"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 40 {
 		mustWrite(t, st, put(fmt.Sprintf("k%d", i), strings.Repeat("x", 100_000)))
 	}
 	mustClose(t, st)
-	if err := os.RemoveAll(filepath.Join(dir, snapshotTempName)); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, durable.TempName(snapshotName))); err != nil {
 		t.Fatal(err)
 	}
 	st = mustOpen(t, dir, noBug)

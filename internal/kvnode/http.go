@@ -141,8 +141,9 @@ func (h *handler) serveHealth(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// write answers 200 when the store has done it. A failed write is answered 500, which tells the
-// client that it may have happened: an answer of the 4xx kind would promise that it never will.
+// write answers 200 when the store has done it. A failed write is answered 500 or the like, which tells
+// the client that it may have happened: an answer of the 4xx kind would promise that it never will. That holds for a full
+// disk too: of writes that share an append, the first ones may survive a crash before they are cut off.
 func (h *handler) write(w http.ResponseWriter, r *http.Request, change record) {
 	alone := h.writing.Add(1) == 1
 	defer h.writing.Add(-1)
@@ -155,7 +156,7 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, change record) {
 		if errors.Is(err, consensus.ErrNotLeader) || errors.Is(err, consensus.ErrClosed) {
 			w.Header().Set(nothingDoneHeader, nothingDone)
 		}
-		http.Error(w, err.Error(), h.failed())
+		http.Error(w, err.Error(), h.failed(err))
 		return
 	}
 	if h.bug == refusedButStored && change.op == opPut && !alone {
@@ -173,8 +174,10 @@ func (h *handler) unsure(r record, err error) {
 }
 
 // failed is the status for a write that failed. In a cluster it is worth another try, elsewhere or later.
-func (h *handler) failed() int {
+func (h *handler) failed(err error) int {
 	switch {
+	case h.cluster == nil && errors.Is(err, errDiskFull):
+		return http.StatusInsufficientStorage
 	case h.cluster == nil:
 		return http.StatusInternalServerError
 	case h.bug == refusalMayHappen:

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
 )
 
 // segmentLog is the append-only log. It is cut into segments, files named log-000001 and so on, so that
@@ -20,16 +22,21 @@ type segmentLog struct {
 	format format
 	file   logFile
 	number int   // of the segment being written
+	size   int64 // of the segment being written
 	bytes  int64 // in segments that no checkpoint covers
 	buffer []byte
+	bugs   logBugs
 }
 
 // A logFile is the open end of the log; *os.File is one.
 type logFile interface {
-	io.Writer
+	io.WriteCloser
 	Sync() error
-	Close() error
+	Truncate(size int64) error
 }
+
+// errDiskFull says that there was no space for records. Nothing of them is in the log.
+var errDiskFull = errors.New("the disk is full")
 
 const segmentPrefix = "log-"
 
@@ -66,14 +73,19 @@ func (l *segmentLog) open(number int) error {
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
-	if err := syncDir(l.dir); err != nil {
-		return errors.Join(err, file.Close())
+	info, err := file.Stat()
+	if err == nil {
+		err = durable.SyncFolder(l.dir)
 	}
-	l.file, l.number = newLogFile(file, l.bug), number
+	if err != nil {
+		return errors.Join(fmt.Errorf("open the log: %w", err), file.Close())
+	}
+	l.file, l.number, l.size = l.bugs.newFile(file, l.bug), number, info.Size()
 	return nil
 }
 
-// append writes the records and returns when they are durable.
+// append writes the records and returns when they are durable. After any error but errDiskFull nobody knows what a
+// restart will find of them.
 func (l *segmentLog) append(records []record) error {
 	l.buffer = l.buffer[:0]
 	for _, r := range records {
@@ -82,15 +94,32 @@ func (l *segmentLog) append(records []record) error {
 	if len(l.buffer) == 0 {
 		return nil
 	}
-	n, err := l.file.Write(l.buffer)
-	l.bytes += int64(n)
-	if err != nil {
-		return fmt.Errorf("append to the log: %w", err)
+	if _, err := l.file.Write(l.buffer); err != nil {
+		return l.cutOff(err)
 	}
-	if err := l.file.Sync(); err != nil {
+	if err := durable.Sync(l.file); err != nil {
 		return fmt.Errorf("sync the log: %w", err)
 	}
+	l.size += int64(len(l.buffer))
+	l.bytes += int64(len(l.buffer))
 	return nil
+}
+
+// cutOff removes what was written of an append that found no space for the rest, so that the next one does not end up
+// behind half a record.
+func (l *segmentLog) cutOff(failure error) error {
+	failure = fmt.Errorf("append to the log: %w", failure)
+	if !durable.IsFull(failure) {
+		return failure
+	}
+	err := l.file.Truncate(l.size)
+	if err == nil {
+		err = durable.Sync(l.file)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; cut it off: %w", failure, err)
+	}
+	return fmt.Errorf("%w: %w", errDiskFull, failure)
 }
 
 // rotate ends the current segment and begins the next one. Everything in the old one is durable, so only
@@ -128,19 +157,6 @@ func dropBefore(dir string, first int) error {
 		if err := os.Remove(segmentPath(dir, number)); err != nil {
 			return fmt.Errorf("drop an old log segment: %w", err)
 		}
-	}
-	return nil
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync the folder: %w", err)
-	}
-	defer folder.Close()
-	if err := folder.Sync(); err != nil {
-		return fmt.Errorf("sync the folder %s: %w", dir, err)
 	}
 	return nil
 }

@@ -32,7 +32,17 @@ type nodeProcess struct {
 // startNode starts a node and waits until it listens. It is killed when the test ends, at the latest.
 func startNode(t *testing.T, dir string, b bug, args ...string) *nodeProcess {
 	t.Helper()
-	n := &nodeProcess{t: t, cmd: exec.Command(os.Args[0], append([]string{"--port", "0", "--working-dir", dir}, args...)...)}
+	n, ok := tryNode(t, dir, b, args...)
+	if !ok {
+		t.Fatalf("the node does not listen: %q", n.log)
+	}
+	return n
+}
+
+// tryNode is startNode for one that may end instead; its log says why.
+func tryNode(t *testing.T, dir string, b bug, args ...string) (n *nodeProcess, listens bool) {
+	t.Helper()
+	n = &nodeProcess{t: t, cmd: exec.Command(os.Args[0], append([]string{"--port", "0", "--working-dir", dir}, args...)...)}
 	// The race detector would make every process sleep for a second when it exits.
 	n.cmd.Env = append(os.Environ(), nodeVariable+"=1", BugVariable+"="+string(b), "GORACE=atexit_sleep_ms=0")
 	stderr, err := n.cmd.StderrPipe()
@@ -52,11 +62,10 @@ func startNode(t *testing.T, dir string, b bug, args ...string) *nodeProcess {
 		n.log = append(n.log, n.more.Text())
 		if _, address, ok := strings.Cut(n.more.Text(), "is listening on "); ok {
 			n.address = address
-			return n
+			return n, true
 		}
 	}
-	t.Fatalf("the node does not listen: %q", n.log)
-	return nil
+	return n, false
 }
 
 // end sends a signal and returns the exit code once the process is gone; -1 if the signal killed it.

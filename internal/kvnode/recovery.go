@@ -3,7 +3,10 @@ package kvnode
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
 )
 
 // scanned is what a scan of a file found.
@@ -30,19 +33,16 @@ func scan(data []byte, f format) scanned {
 	return found
 }
 
-// recover loads the snapshot, replays the segments behind it and opens the last one for appending.
+// recover loads the snapshot, replays the segments behind it and opens the last one for appending. What is found may be
+// less durable than it looks: the node may have died before a sync, or because one had failed. So whatever new records
+// rely on is written again.
 func (e *engine) recover() error {
 	start := time.Now()
 	s, size, err := loadSnapshot(e.dir, e.bug == snapshotInPlace)
 	if err != nil {
 		return err
 	}
-	// The last checkpoint may have been interrupted before it dropped all that it covers, and even before the
-	// snapshot's new name was durable: it has to be before its log goes.
-	if err := syncDir(e.dir); err != nil {
-		return err
-	}
-	if err := dropBefore(e.dir, s.first); err != nil {
+	if err := e.renewSnapshot(s); err != nil {
 		return err
 	}
 	e.values, e.snapshotBytes, e.epoch = s.values, size, s.epoch
@@ -63,6 +63,20 @@ func (e *engine) recover() error {
 	return nil
 }
 
+// renewSnapshot writes the snapshot again if it has replaced data of another history, by install, and segments from before
+// are still there: without it, the records that follow would be read as the next ones of that history. A snapshot of the
+// own history needs no such care, because the segments that it covers stay until the next one is durable.
+func (e *engine) renewSnapshot(s snapshot) error {
+	numbers, err := segmentNumbers(e.dir)
+	if err != nil || s.epoch == "" || len(numbers) == 0 || numbers[0] >= s.first {
+		return err
+	}
+	if _, err := s.save(e.dir); err != nil {
+		return err
+	}
+	return dropBefore(e.dir, s.first)
+}
+
 // replay reads the segments from first on. The last one may have a torn tail, records that were
 // being written when the node died and that nobody was told are durable: it is cut off, so that new records
 // do not end up behind it. Anything else that is not a whole record is damage, and only a person can decide
@@ -72,6 +86,7 @@ func (e *engine) replay(first int) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
+	numbers = slices.DeleteFunc(numbers, func(number int) bool { return number < first }) // The snapshot covers them.
 	var records []record
 	for i, number := range numbers {
 		if want := first + i; number != want && !e.bug.toleratesGaps() {
@@ -90,10 +105,6 @@ func (e *engine) replay(first int) ([]record, error) {
 	if err := e.log.open(last); err != nil {
 		return nil, err
 	}
-	// Records may be there that the last run wrote but did not live to sync. They are about to be visible.
-	if err := e.log.file.Sync(); err != nil {
-		return nil, fmt.Errorf("sync the log: %w", err)
-	}
 	return e.bug.misreplay(e.dir, records), nil
 }
 
@@ -108,31 +119,26 @@ func (e *engine) replaySegment(number int, last bool) ([]record, error) {
 		return nil, fmt.Errorf("replay %s: %w", path, err)
 	}
 	e.log.bytes += int64(found.whole)
-	if !found.torn {
-		return found.records, nil
-	}
-	if !last {
+	switch {
+	case !last && found.torn:
 		return nil, fmt.Errorf("the log segment %s is damaged at byte %d, and it is not the last one", path, found.whole)
+	case !last:
+		return found.records, nil // It was durable before the next one was begun.
+	case found.torn:
+		e.logf("cutting a torn tail of %d bytes off %s", len(data)-found.whole, path)
+		data = data[:found.whole]
 	}
-	e.logf("cutting a torn tail of %d bytes off %s", len(data)-found.whole, path)
-	if err := truncate(path, int64(found.whole)); err != nil {
-		return nil, fmt.Errorf("cut off a torn tail: %w", err)
+	if err := e.bug.renewSegment(path, data); err != nil {
+		return nil, fmt.Errorf("make %s durable: %w", path, err)
 	}
 	return found.records, nil
 }
 
-// truncate cuts a file durably.
-func truncate(path string, size int64) error {
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
+// renewSegment makes what the last segment has durable: records may be there that the last run wrote but did not sync, and
+// they are about to be visible. An empty one may be there whose name could not be synced; it is created anew.
+func renewSegment(path string, data []byte) error {
+	if len(data) == 0 {
+		return os.Remove(path)
 	}
-	err = file.Truncate(size)
-	if err == nil {
-		err = file.Sync()
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return durable.Rewrite(path, data)
 }

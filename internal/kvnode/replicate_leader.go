@@ -2,10 +2,13 @@ package kvnode
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
 )
 
 const (
@@ -53,7 +56,12 @@ func (s *logSender) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveLog(w, r)
 	case r.URL.Path == snapshotPath:
 		w.Header().Set("Content-Type", "application/octet-stream")
-		_, _ = s.bugs.misdate(s.engine.copyOut()).writeTo(w) // An error means that the follower has gone; half a snapshot is none.
+		copied := s.bugs.misdate(s.engine.copyOut())
+		// An error means that the follower has gone; half a snapshot is none.
+		_ = durable.Write(w, func(w io.Writer) error {
+			_, err := copied.writeTo(w)
+			return err
+		})
 	default:
 		http.Error(w, "not found", http.StatusNotFound)
 	}

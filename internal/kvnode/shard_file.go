@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
 )
 
 // shardsName is the file that keeps what a node of a sharded cluster cannot ask anybody.
@@ -39,29 +42,14 @@ func (k knownShards) save(dir string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, shardsName)
-	if err := writeSynced(path+".tmp", data); err != nil {
-		return fmt.Errorf("remember the shards: %w", err)
-	}
-	if err := os.Rename(path+".tmp", path); err != nil {
-		return fmt.Errorf("remember the shards: %w", err)
-	}
-	return syncDir(dir)
-}
-
-func writeSynced(path string, data []byte) error {
-	file, err := os.Create(path)
-	if err != nil {
+	err = durable.Replace(dir, shardsName, func(w io.Writer) error {
+		_, err := w.Write(data)
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember the shards: %w", err)
 	}
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return nil
 }
 
 // loadShards reads the file in dir. found is false if there is none, as at the first start.
@@ -100,9 +88,10 @@ func (c *clusterConfig) recall(dir string, b bug) error {
 			}
 		}
 		known.Founders = sorted(known.Founders)
-		if err := known.save(dir); err != nil {
-			return err
-		}
+	}
+	// Also what was found is saved: the node may have ended before it was durable. On a full disk it is left as it is.
+	if err := known.save(dir); err != nil && !(found && durable.IsFull(err)) {
+		return err
 	}
 	if slices.Contains(known.Founders, c.shard) == c.join {
 		return fmt.Errorf("--shard %s and --join do not fit the folder %s, which began with %q", c.shard, dir, known.Founders)

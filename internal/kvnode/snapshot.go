@@ -1,7 +1,6 @@
 package kvnode
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -10,12 +9,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
 )
 
-const (
-	snapshotName     = "snapshot"
-	snapshotTempName = "snapshot.tmp"
-)
+const snapshotName = "snapshot"
 
 // A snapshot holds the values as they were before the segment numbered first was begun, and the
 // position and the epoch that they had then.
@@ -36,38 +34,36 @@ func (s snapshot) save(dir string) (size int64, err error) {
 }
 
 // writeTemp writes the snapshot to a temporary file, durably.
-func (s snapshot) writeTemp(dir string) (int64, error) {
-	file, err := os.Create(filepath.Join(dir, snapshotTempName))
-	if err != nil {
-		return 0, fmt.Errorf("create the snapshot: %w", err)
-	}
-	size, err := s.writeTo(file)
-	if err == nil {
-		err = file.Sync()
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
+func (s snapshot) writeTemp(dir string) (size int64, err error) {
+	return s.writeSynced(dir, snapshotName)
+}
+
+func (s snapshot) writeSynced(dir, name string) (size int64, err error) {
+	err = durable.WriteTemp(dir, name, func(w io.Writer) error {
+		size, err = s.writeTo(w)
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("write the snapshot: %w", err)
 	}
 	return size, nil
 }
 
-func (s snapshot) writeTo(to io.Writer) (size int64, err error) {
-	w := bufio.NewWriterSize(to, 256<<10)
+func (s snapshot) writeTo(w io.Writer) (size int64, err error) {
 	var buffer []byte
 	put := func(r record) {
-		buffer = binaryFormat{}.encode(buffer[:0], r)
-		n, _ := w.Write(buffer) // a bufio.Writer keeps its error for Flush
-		size += int64(n)
+		if err == nil {
+			buffer = binaryFormat{}.encode(buffer[:0], r)
+			_, err = w.Write(buffer)
+			size += int64(len(buffer))
+		}
 	}
 	put(record{op: opSnapshot, value: s.header()})
 	for key, value := range s.values {
 		put(record{op: opPut, key: key, value: value})
 	}
 	put(record{op: opSnapshotEnd, value: strconv.Itoa(len(s.values))})
-	return size, w.Flush()
+	return size, err
 }
 
 func (s snapshot) header() string {
@@ -98,17 +94,16 @@ func (s *snapshot) parseHeader(header string) bool {
 // installSnapshot puts the temporary file in the snapshot's place: at any moment a crash leaves the old
 // one or the new one, whole.
 func installSnapshot(dir string) error {
-	err := os.Rename(filepath.Join(dir, snapshotTempName), filepath.Join(dir, snapshotName))
-	if err != nil {
+	if err := durable.Install(dir, snapshotName); err != nil {
 		return fmt.Errorf("install the snapshot: %w", err)
 	}
-	return syncDir(dir)
+	return nil
 }
 
 // loadSnapshot reads the snapshot in dir; without one it is empty and covers no segment. A temporary file
 // that a crash left behind is removed. With lenient set (a bug), half a snapshot is loaded as far as it goes.
 func loadSnapshot(dir string, lenient bool) (s snapshot, size int64, err error) {
-	if err := os.Remove(filepath.Join(dir, snapshotTempName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(dir, durable.TempName(snapshotName))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return snapshot{}, 0, fmt.Errorf("remove an unfinished snapshot: %w", err)
 	}
 	s = snapshot{first: 1, values: make(map[string]string)}

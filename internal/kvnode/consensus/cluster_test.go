@@ -28,6 +28,7 @@ type cluster struct {
 	ids     []string
 	faults  Faults
 	timing  Timing
+	fatal   func(error) // nil fails the test
 	members map[string]*member
 }
 
@@ -88,6 +89,13 @@ func (c *cluster) config(m *member) Config {
 			return d.DialContext(ctx, "tcp", c.link(m.id, peer).Addr())
 		},
 		Logf: func(format string, args ...any) { c.t.Logf(m.id+": "+format, args...) },
+		Fatal: func(err error) {
+			if c.fatal == nil {
+				c.t.Errorf("%s: %v", m.id, err)
+				return
+			}
+			c.fatal(err)
+		},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -28,6 +29,11 @@ type Config struct {
 	Machine Machine
 	// Logf is told what an operator should know. nil for nobody.
 	Logf func(format string, args ...any)
+	// Fatal is told that the folder cannot be relied on any more: a write has failed, of
+	// which nobody knows what a restart will find. It should end the process; if it
+	// returns, the node stands still until it is closed. nil tells Logf and exits with
+	// code 1.
+	Fatal func(error)
 	// Timing is for tests: zero fields have good defaults.
 	Timing Timing
 	// Faults are mistakes to make on purpose.
@@ -84,7 +90,17 @@ func (c Config) complete() (Config, error) {
 	if c.Logf == nil {
 		c.Logf = func(string, ...any) {}
 	}
+	if c.Fatal == nil {
+		logf := c.Logf
+		c.Fatal = func(err error) {
+			logf("consensus: this node ends: %v", err)
+			os.Exit(1)
+		}
+	}
 	t := &c.Timing
+	if c.Faults.SnapshotNotSynced {
+		t.SnapshotEntries, t.TrailingEntries = looseSnapshotEntries, looseTrailingEntries
+	}
 	t.Heartbeat = cmp.Or(t.Heartbeat, 800*time.Millisecond)
 	t.Lease = cmp.Or(t.Lease, min(700*time.Millisecond, t.Heartbeat))
 	t.Commit = cmp.Or(t.Commit, 20*time.Millisecond)

@@ -12,6 +12,15 @@ type Faults struct {
 	VoteForgotten bool
 	// LogNotSynced: what the log has taken in the last 200 ms is lost in a crash.
 	LogNotSynced bool
+	// NothingSynced: log, term and vote are written and never synced.
+	NothingSynced bool
+	// VoteNotSynced: term and vote are in a file of their own, which is never synced.
+	VoteNotSynced bool
+	// SnapshotNotSynced: snapshots are never synced, and the log before them is dropped
+	// all the same. There is one after 100 entries.
+	SnapshotNotSynced bool
+	// IgnoresErrors: what log, term and vote answer to a write is taken for success.
+	IgnoresErrors bool
 	// DiskFailed: from the second start on nothing of log, term and vote gets to the
 	// disk, and the node goes on in memory.
 	DiskFailed bool

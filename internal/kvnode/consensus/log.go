@@ -57,13 +57,16 @@ func (s *logStore) has(index, term uint64) bool {
 }
 
 // continueSnapshot drops what a crash has left in the log just after a snapshot was installed.
-func (s *logStore) continueSnapshot(snapshots raft.SnapshotStore) error {
+func (s *logStore) continueSnapshot(snapshots *snapshotStore) error {
 	list, err := snapshots.List()
 	if err != nil {
 		return fmt.Errorf("list the snapshots: %w", err)
 	}
 	if len(list) == 0 || s.has(list[0].Index, list[0].Term) {
 		return nil
+	}
+	if err := snapshots.renew(list[0].ID); err != nil {
+		return fmt.Errorf("make the snapshot durable that replaces the log: %w", err)
 	}
 	return s.beginAfter(logBegin{index: list[0].Index, term: list[0].Term})
 }

@@ -2,19 +2,17 @@ package consensus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-	"go.etcd.io/bbolt"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
 )
 
 // A Node takes part in a cluster. Its methods may be called concurrently.
@@ -22,6 +20,7 @@ type Node struct {
 	cfg           Config
 	raft          *raft.Raft
 	bolt          *raftboltdb.BoltStore
+	disk          *disk // bolt, and the end of the node if it fails
 	recent        *recentLog
 	logs          *logStore
 	streams       *streams
@@ -85,13 +84,16 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 
 func (n *Node) start() error {
 	logger := newLogger(n.cfg.Logf, n.closing)
-	snapshots, err := n.openFiles(logger)
+	snapshots, err := n.openFiles()
 	if err != nil {
 		return err
 	}
 	n.transport = newTransport(n.cfg, logger, n.streams, n.confirmations, n.closing)
 	n.transport.early = n.early
-	stable := n.stableStore()
+	stable, err := n.stableStore()
+	if err != nil {
+		return fmt.Errorf("open term and vote: %w", err)
+	}
 	cfg := n.cfg.library(logger)
 	if err := n.cfg.bootstrap(cfg, n.logs, stable, snapshots, n.transport); err != nil {
 		return fmt.Errorf("write the first entry: %w", err)
@@ -116,24 +118,20 @@ func (n *Node) start() error {
 }
 
 // openFiles opens term, vote and log, which share a file, and the snapshots.
-func (n *Node) openFiles(logger hclog.Logger) (raft.SnapshotStore, error) {
-	if err := os.MkdirAll(n.cfg.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("create the folder: %w", err)
-	}
-	if err := removeUnfinished(filepath.Join(n.cfg.Dir, "snapshots")); err != nil {
-		return nil, fmt.Errorf("remove unfinished snapshots: %w", err)
-	}
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(n.cfg.Dir, 2, logger)
-	if err != nil {
+func (n *Node) openFiles() (*snapshotStore, error) {
+	if err := n.cfg.openFolder(); err != nil {
 		return nil, err
 	}
-	n.bolt, err = raftboltdb.New(raftboltdb.Options{
-		Path:        filepath.Join(n.cfg.Dir, "log.db"),
-		BoltOptions: &bbolt.Options{Timeout: lockTime, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType},
-	})
+	snapshots := &snapshotStore{dir: filepath.Join(n.cfg.Dir, snapshotsName), failed: n.fail, synced: !n.cfg.Faults.SnapshotNotSynced}
+	if err := durable.RemoveTemps(snapshots.dir); err != nil {
+		return nil, fmt.Errorf("remove unfinished snapshots: %w", err)
+	}
+	var err error
+	n.bolt, err = raftboltdb.New(n.cfg.bolt(filepath.Join(n.cfg.Dir, "log.db")))
 	if err != nil {
 		return nil, fmt.Errorf("open log.db (is another process using it?): %w", err)
 	}
+	n.disk = &disk{BoltStore: n.bolt, written: n.written}
 	logs, err := n.openLog()
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
@@ -144,7 +142,7 @@ func (n *Node) openFiles(logger hclog.Logger) (raft.SnapshotStore, error) {
 
 // openLog opens the log in the file, with the mistakes that concern it.
 func (n *Node) openLog() (raft.LogStore, error) {
-	var logs raft.LogStore = n.bolt
+	var logs raft.LogStore = n.disk
 	if n.cfg.Faults.LogNotSynced {
 		unsynced := &unsyncedLog{LogStore: logs}
 		n.running.Go(func() { unsynced.keepWriting(n.closing, n.cfg.Logf) })
@@ -171,30 +169,16 @@ func (n *Node) openLog() (raft.LogStore, error) {
 }
 
 // stableStore is where term and vote are, with the mistakes that concern it.
-func (n *Node) stableStore() raft.StableStore {
+func (n *Node) stableStore() (raft.StableStore, error) {
 	switch {
 	case n.cfg.Faults.VoteForgotten:
-		return raft.NewInmemStore()
+		return raft.NewInmemStore(), nil
+	case n.cfg.Faults.VoteNotSynced:
+		return openLooseVote(n.cfg.Dir)
 	case n.failed != nil:
-		return n.failed
+		return n.failed, nil
 	}
-	return n.bolt
-}
-
-// removeUnfinished removes what a crash has left of snapshots: the library would warn of them forever.
-func removeUnfinished(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for _, entry := range entries {
-		if strings.HasSuffix(entry.Name(), ".tmp") {
-			if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return n.disk, nil
 }
 
 // checkMembers finds a folder that belongs to another cluster.
