@@ -192,9 +192,12 @@ func (n *Node) launch(ctx context.Context) (*incarnation, error) {
 	if err != nil {
 		return nil, n.own(err)
 	}
-	// An owner who cleared the run folder must not make the node fail.
-	if err := os.MkdirAll(c.inDir(n.workingDir), 0o755); err != nil {
-		return nil, fmt.Errorf("start node %s: %w", n.id, err)
+	// An owner who cleared the run folder must not make the node fail. A disk is there; and
+	// whoever serves one should not wait for it.
+	if n.disk == nil {
+		if err := os.MkdirAll(c.inDir(n.workingDir), 0o755); err != nil {
+			return nil, fmt.Errorf("start node %s: %w", n.id, err)
+		}
 	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {

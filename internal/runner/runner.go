@@ -167,7 +167,6 @@ func (r *run) path(elem ...string) string {
 
 // newCluster returns a cluster of the stage's nodes, not started. Working
 // folders are below folder in the run folder; all clusters of a run share their logs.
-// With disks, errors may wrap disk.ErrUnsupported.
 func (r *run) newCluster(ctx context.Context, folder string, disks bool) (*cluster.Cluster, error) {
 	c, err := cluster.New(ctx, cluster.Config{
 		Dir: r.Dir, Command: r.Command, Env: r.Env,

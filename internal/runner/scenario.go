@@ -34,10 +34,12 @@ func (r *run) scenario(ctx context.Context, index int, s *challenges.Scenario) (
 	}
 	defer out.Close() //nolint:errcheck // every byte was flushed by the recorder, which reports errors
 
-	c, err := r.newCluster(ctx, s.Name, s.Disks)
-	if errors.Is(err, disk.ErrUnsupported) {
-		return report.Check{Status: report.NotPossible, Note: err.Error()}, os.Remove(r.path(file))
+	if s.Disks {
+		if err := disk.Supported(); errors.Is(err, disk.ErrUnsupported) {
+			return report.Check{Status: report.NotPossible, Note: err.Error()}, os.Remove(r.path(file))
+		}
 	}
+	c, err := r.newCluster(ctx, s.Name, s.Disks)
 	if err != nil {
 		return r.scenarioFailed(ctx, s, err)
 	}
