@@ -18,7 +18,6 @@ const (
 	refusalMayHappen  bug = "refusal-may-happen"
 
 	raftLogNotSynced      bug = "raft-log-not-synced"
-	voteNotSynced         bug = "vote-not-synced"
 	raftSnapshotNotSynced bug = "raft-snapshot-not-synced"
 	raftIgnoresErrors     bug = "raft-ignores-fsync-error"
 
@@ -37,7 +36,6 @@ func (b bug) consensusFaults() consensus.Faults {
 		VoteForgotten:     b == voteForgotten,
 		LogNotSynced:      b == logNotSynced,
 		NothingSynced:     b == raftLogNotSynced,
-		VoteNotSynced:     b == voteNotSynced,
 		SnapshotNotSynced: b == raftSnapshotNotSynced,
 		IgnoresErrors:     b == raftIgnoresErrors,
 		DiskFailed:        b == diskFailed,

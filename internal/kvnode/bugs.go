@@ -132,7 +132,6 @@ func Bugs() []Bug {
 		list(faultTolerance, refusalMayHappen, "A write whose fate is unknown is answered with 409."),
 		list(faultTolerance, leaksPendingWrites, "A write whose fate stays unknown keeps its place among those under way, and once all are taken a node takes no more."),
 		list(faultTolerance, raftLogNotSynced, "The database with the log, the term and the vote is written but never synced."),
-		list(faultTolerance, voteNotSynced, "The term and the vote are in a file of their own, which is never synced."),
 		list(faultTolerance, raftSnapshotNotSynced, "A snapshot is never synced, and the log that it replaces is dropped."),
 		list(faultTolerance, raftIgnoresErrors, "A node goes on, and agrees, when its log could not be written."),
 

@@ -26,7 +26,7 @@ func (e *engine) checkpointBytes() int64 {
 	if size, ok := e.bug.checkpointBytes(); ok {
 		return size
 	}
-	return max(minCheckpointBytes, e.snapshotBytes)
+	return max(minCheckpointBytes, e.snapshotBytes.Load())
 }
 
 // startCheckpoint begins a new segment and copies memory, which at this moment is what all segments before
@@ -49,6 +49,7 @@ func (e *engine) startCheckpoint() chan error {
 	go func() {
 		size, err := s.save(e.dir)
 		if err == nil {
+			e.snapshotBytes.Store(size)
 			err = dropBefore(e.dir, s.first)
 		}
 		if err == nil {

@@ -7,6 +7,10 @@
 // of a node that is alone is the engine: memory (engine.go), log (log.go, record.go), checkpoints
 // (checkpoint.go, snapshot.go) and recovery (recovery.go).
 //
+// Files are written so that a loss of power, a full disk or one that fails takes nothing back that was acknowledged
+// (package durable). A failed sync leaves in doubt what is durable: a node that is alone or ships its log then refuses
+// writes until it is restarted, one that takes part in a consensus ends. What a restart finds and builds upon is written again.
+//
 // With --peers a node is part of a cluster (cluster.go, cluster_config.go) that stands between the
 // shell and the handlers: who is there (membership.go, liveness.go), and what is for the leader to answer
 // (forward.go). Requests to peers go through peerclient.go. Copies of the data are kept alike in one of

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
@@ -31,13 +32,13 @@ type engine struct {
 
 	// What follows belongs to the committer.
 	log             *segmentLog
-	failed          error      // set once nobody knows any more what is durable; nothing is written from then on
-	full            bool       // the last write has found no space
-	checkpointing   chan error // the running checkpoint's result; nil while there is none
-	checkpointAfter time.Time  // none begins before
-	snapshotBytes   int64      // size of the last snapshot
-	tail            *tail      // is told the records that are committed; nil where nobody asks for them
-	closeErr        error      // for close, once closed is closed
+	failed          error        // set once nobody knows any more what is durable; nothing is written from then on
+	full            bool         // the last write has found no space
+	checkpointing   chan error   // the running checkpoint's result; nil while there is none
+	checkpointAfter time.Time    // none begins before
+	snapshotBytes   atomic.Int64 // size of the last snapshot; set by a checkpoint too
+	tail            *tail        // is told the records that are committed; nil where nobody asks for them
+	closeErr        error        // for close, once closed is closed
 
 	bugs engineBugs
 }

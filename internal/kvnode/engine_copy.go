@@ -97,7 +97,7 @@ func (e *engine) install(s snapshot) error {
 		e.mu.Lock()
 		e.values, e.position, e.epoch = s.values, s.position, s.epoch
 		e.mu.Unlock()
-		e.snapshotBytes = size
+		e.snapshotBytes.Store(size)
 		return dropBefore(e.dir, s.first)
 	})
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/st3v3nmw/lsfr/internal/kvnode/durable"
 )
 
 func newMachine(t *testing.T, b bug, records ...record) *machine {
@@ -203,8 +205,8 @@ func missesAfterASnapshot(t *testing.T, b bug) bool {
 	s := openAlone(t, dir, b)
 	want := fill(t, s, 100, 35)
 	if !within(patience, func() bool {
-		found, err := filepath.Glob(filepath.Join(dir, "consensus", "snapshots", "*", "state.bin"))
-		return err == nil && slices.ContainsFunc(found, func(path string) bool { return !strings.Contains(path, ".tmp") })
+		found, err := filepath.Glob(filepath.Join(dir, "consensus", "snapshots", "snapshot-*"))
+		return err == nil && slices.ContainsFunc(found, func(path string) bool { return !strings.HasSuffix(path, durable.TempName("")) })
 	}) {
 		t.Fatal("no snapshot is taken")
 	}

@@ -45,7 +45,8 @@ func (e *engine) recover() error {
 	if err := e.renewSnapshot(s); err != nil {
 		return err
 	}
-	e.values, e.snapshotBytes, e.epoch = s.values, size, s.epoch
+	e.values, e.epoch = s.values, s.epoch
+	e.snapshotBytes.Store(size)
 	e.log = &segmentLog{dir: e.dir, bug: e.bug, format: e.bug.logFormat()}
 	records, err := e.replay(s.first)
 	if err != nil {

@@ -66,6 +66,12 @@ type Timing struct {
 }
 
 const (
+	// With SnapshotNotSynced, snapshots are as frequent as losses of power need it, and hardly anything stays in the log.
+	unsyncedSnapshotEntries = 100
+	unsyncedTrailingEntries = 10
+)
+
+const (
 	// maxEntries is the most entries in a request and in a group that shares an fsync.
 	maxEntries = 512
 	// maxRequestBytes bounds the entries of a request, which has to arrive within
@@ -99,7 +105,7 @@ func (c Config) complete() (Config, error) {
 	}
 	t := &c.Timing
 	if c.Faults.SnapshotNotSynced {
-		t.SnapshotEntries, t.TrailingEntries = looseSnapshotEntries, looseTrailingEntries
+		t.SnapshotEntries, t.TrailingEntries = unsyncedSnapshotEntries, unsyncedTrailingEntries
 	}
 	t.Heartbeat = cmp.Or(t.Heartbeat, 800*time.Millisecond)
 	t.Lease = cmp.Or(t.Lease, min(700*time.Millisecond, t.Heartbeat))

@@ -23,6 +23,10 @@
 // Lost followers are tried again at once (transport.go); the library would wait up
 // to 10 s when a follower was away for long.
 //
+// A node whose file with log, term and vote cannot be written ends (disk.go). The library would go on, and after a
+// failed sync nobody knows what a restart will find. Snapshots are files of their own, whose names are durable too
+// (snapshots.go), and the folder is there wholly or not at all.
+//
 // Snapshots that arrive late (incoming.go) are not installed when the node has all
 // that is in them: the library would go back in time. And what was in the log before
 // an installed snapshot is dropped (log.go): the library would keep entries that were

@@ -14,8 +14,6 @@ type Faults struct {
 	LogNotSynced bool
 	// NothingSynced: log, term and vote are written and never synced.
 	NothingSynced bool
-	// VoteNotSynced: term and vote are in a file of their own, which is never synced.
-	VoteNotSynced bool
 	// SnapshotNotSynced: snapshots are never synced, and the log before them is dropped
 	// all the same. There is one after 100 entries.
 	SnapshotNotSynced bool

@@ -90,10 +90,7 @@ func (n *Node) start() error {
 	}
 	n.transport = newTransport(n.cfg, logger, n.streams, n.confirmations, n.closing)
 	n.transport.early = n.early
-	stable, err := n.stableStore()
-	if err != nil {
-		return fmt.Errorf("open term and vote: %w", err)
-	}
+	stable := n.stableStore()
 	cfg := n.cfg.library(logger)
 	if err := n.cfg.bootstrap(cfg, n.logs, stable, snapshots, n.transport); err != nil {
 		return fmt.Errorf("write the first entry: %w", err)
@@ -169,16 +166,14 @@ func (n *Node) openLog() (raft.LogStore, error) {
 }
 
 // stableStore is where term and vote are, with the mistakes that concern it.
-func (n *Node) stableStore() (raft.StableStore, error) {
+func (n *Node) stableStore() raft.StableStore {
 	switch {
 	case n.cfg.Faults.VoteForgotten:
-		return raft.NewInmemStore(), nil
-	case n.cfg.Faults.VoteNotSynced:
-		return openLooseVote(n.cfg.Dir)
+		return raft.NewInmemStore()
 	case n.failed != nil:
-		return n.failed, nil
+		return n.failed
 	}
-	return n.disk, nil
+	return n.disk
 }
 
 // checkMembers finds a folder that belongs to another cluster.
