@@ -111,7 +111,7 @@ func sentenceLost(k *keyHistory, old, newer *cluster, lost bool) string {
 }
 
 // staleOnOneNode is all that one answer says when no other node was asked.
-const staleOnOneNode = "the read is stale, and as no other node was read, nobody knows whether the write is lost"
+const staleOnOneNode = "the read is stale, unless the write is lost altogether, which no read through another node tells"
 
 func sentenceAbsent(k *keyHistory, w *window, lost bool) string {
 	read, put, last := w.read, &k.ops[w.over.put], &k.ops[w.over.last]

@@ -67,9 +67,7 @@ func drawLatencies(h *history.History) *latencies {
 		Width: drawingWidth, Left: timelineLeft, Right: drawingRight, Top: latencyTop, Floor: latencyTop + latencyUnits, Columns: span(length),
 	}
 	d.Height = d.Floor + 26
-	x := func(at time.Duration) float64 {
-		return timelineLeft + (drawingRight-timelineLeft)*float64(min(max(at, 0), end))/float64(end)
-	}
+	x := timeAxis(end)
 	low, high := math.Log10(float64(least))-0.1, math.Log10(float64(most))+0.1
 	y := func(took float64) float64 { return d.Floor - latencyUnits*(math.Log10(took)-low)/(high-low) }
 	for level := math.Ceil(low); level <= high; level++ {
@@ -100,14 +98,7 @@ func drawLatencies(h *history.History) *latencies {
 		line.Path, line.Worst = path.String(), span(worst)
 		d.Lines = append(d.Lines, line)
 	}
-	for i := range h.Faults[:min(len(h.Faults), listedFaults)] {
-		f := &h.Faults[i]
-		d.Bars = append(d.Bars, drawnBand{X: x(f.Start), W: max(1, x(f.End)-x(f.Start)), Title: faultTitle(f)})
-	}
-	step := roundStep(end, 12)
-	for at := time.Duration(0); at <= end; at += step {
-		d.Ticks = append(d.Ticks, drawnText{X: x(at), Text: fmt.Sprintf("%g s", at.Seconds()), End: x(at) > drawingRight-24})
-	}
+	d.Bars, d.Ticks = faultBands(h.Faults, "", x), timeTicks(end, x)
 	return d
 }
 

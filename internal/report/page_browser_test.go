@@ -315,6 +315,9 @@ func TestBrowserReadsAThinnedRun(t *testing.T) {
 func BenchmarkPan(b *testing.B) {
 	p := busy(b, 100_000, 50_000, b.TempDir())
 	t := open(b, p, "")
+	b.Run("open", func(b *testing.B) {
+		b.ReportMetric(evaluate[float64](b, t, "performance.getEntriesByName('first-contentful-paint')[0].startTime"), "ms/first-paint")
+	})
 	for _, share := range []float64{1, 0.1, 0.001} {
 		b.Run(fmt.Sprint(share), func(b *testing.B) {
 			evaluate[any](b, t, fmt.Sprintf("wholeRun(lsfr.data); zoom(lsfr.data, %g)", share))
@@ -329,5 +332,4 @@ func BenchmarkPan(b *testing.B) {
 			b.ReportMetric(float64(evaluate[int](b, t, "lsfr.timeline.bars")), "bars")
 		})
 	}
-	b.ReportMetric(evaluate[float64](b, t, "performance.getEntriesByName('first-contentful-paint')[0].startTime"), "ms/first-paint")
 }

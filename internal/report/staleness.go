@@ -1,8 +1,10 @@
 package report
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/models"
@@ -67,6 +69,7 @@ func behind(d time.Duration) string {
 type stalenessView struct {
 	Rows  []stalenessRow // all nodes together come last
 	Chart *stalenessChart
+	Lags  *lagChart // nil unless the model is eventual
 	More  int
 	Note  string
 }
@@ -79,7 +82,7 @@ type stalenessRow struct {
 	Overall                                    bool
 }
 
-func (v *view) staleness(p *Page) {
+func (v *view) staleness(ctx context.Context, p *Page) {
 	s := p.Staleness
 	if c := scenarioCheck(p); s == nil && c != nil {
 		s = c.Scenario.Staleness
@@ -107,6 +110,13 @@ func (v *view) staleness(p *Page) {
 		out.Note += fmt.Sprintf(" On %s a value was written more than once, so that a read does not name the write it saw.", plural(s.RepeatedKeys, "key"))
 	}
 	out.Chart = drawStaleness(s)
+	if p.Verdict != nil && p.Verdict.Model == "eventual" && p.History != nil {
+		lags, err := drawLags(ctx, p.History)
+		if err != nil {
+			out.Note = strings.TrimSpace(out.Note + " There is no chart over time: " + inline(err.Error(), 200) + ".")
+		}
+		out.Lags = lags
+	}
 	v.Staleness = out
 }
 

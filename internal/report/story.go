@@ -31,6 +31,7 @@ type storyStep struct {
 	Class string // operation, culprit, fault, leader
 	// Operation is the ID of an operation, for a link; -1 for other events.
 	Operation int64
+	op        *history.Operation // nil for other events
 }
 
 // circumstances tells what the nodes of a proof went through when it showed, in
@@ -222,7 +223,7 @@ func story(h *history.History, x *models.Violation) []storyStep {
 	for i := range x.Operations {
 		o := &x.Operations[i]
 		nodes[o.Node] = true
-		step := storyStep{At: o.Call, Text: told(o), Class: "operation", Operation: o.ID}
+		step := storyStep{At: o.Call, Text: told(o), Class: "operation", Operation: o.ID, op: o}
 		if o.Kind.Reads() && o.Outcome == history.OK {
 			step.At = o.Return
 		}
@@ -235,6 +236,7 @@ func story(h *history.History, x *models.Violation) []storyStep {
 		steps = append(steps, events(h, proofTime(x), nodes)...)
 	}
 	slices.SortStableFunc(steps, func(a, b storyStep) int { return cmp.Compare(a.At, b.At) })
+	steps = grouped(steps)
 	for i := range steps {
 		steps[i].When = seconds(3)(steps[i].At)
 	}

@@ -125,9 +125,12 @@ func TestAStoryIsToldInTheOrderOfTime(t *testing.T) {
 	}
 	unknown, refused, gone := put(1, "a", 0, 0), put(1, "b", 0, ms), get(1, "", 0, ms)
 	unknown.Outcome, refused.Outcome, refused.Status = history.Unknown, history.Failed, 409
+	named := refused
+	named.Error = "status 409: not yet"
 	for want, o := range map[string]history.Operation{
-		"it was never answered, so it may have taken effect.": unknown,
-		"it was refused at 0.001 s (failed, status 409).":     refused,
+		"it was never answered, so it may have taken effect.":      unknown,
+		"it was refused at 0.001 s (failed, status 409).":          refused,
+		"it was refused at 0.001 s (failed, status 409: not yet).": named,
 		"and found no value": gone,
 	} {
 		if got := told(&o); !strings.Contains(got, want) {

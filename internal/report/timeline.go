@@ -63,9 +63,7 @@ func drawTimeline(h *history.History, v *models.Verdict) *timeline {
 	}
 	end := runEnd(h)
 	t := &timeline{Width: drawingWidth, Left: timelineLeft, Right: drawingRight}
-	x := func(at time.Duration) float64 {
-		return timelineLeft + (drawingRight-timelineLeft)*float64(min(max(at, 0), end))/float64(end)
-	}
+	x := timeAxis(end)
 	y := t.faults(h.Faults, x)
 	y = t.served(h, end, y, x)
 	y = t.reigns(h, end, y, x)
@@ -85,10 +83,7 @@ func drawTimeline(h *history.History, v *models.Verdict) *timeline {
 	t.Base = t.Top + answeredUnits
 	t.Floor = t.Base + missingUnits
 	t.throughput(h, end, x)
-	step := roundStep(end, 12)
-	for at := time.Duration(0); at <= end; at += step {
-		t.Ticks = append(t.Ticks, drawnText{X: x(at), Text: fmt.Sprintf("%g s", at.Seconds()), End: x(at) > drawingRight-24})
-	}
+	t.Ticks = timeTicks(end, x)
 	t.Height = t.Floor + 26
 	return t
 }

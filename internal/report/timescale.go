@@ -1,10 +1,13 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/history"
 )
 
 const (
@@ -112,6 +115,35 @@ func (s *timescale) at(t time.Duration) float64 {
 	}
 	part := float64(t-s.times[i-1]) / float64(s.times[i]-s.times[i-1])
 	return s.x[i-1] + part*(s.x[i]-s.x[i-1])
+}
+
+// timeAxis places times of a whole run, up to its end, for the charts below each other.
+func timeAxis(end time.Duration) func(time.Duration) float64 {
+	return func(at time.Duration) float64 {
+		return timelineLeft + (drawingRight-timelineLeft)*float64(min(max(at, 0), end))/float64(end)
+	}
+}
+
+// timeTicks are the times that stand below such a chart.
+func timeTicks(end time.Duration, x func(time.Duration) float64) []drawnText {
+	var out []drawnText
+	step := roundStep(end, 12)
+	for at := time.Duration(0); at <= end; at += step {
+		out = append(out, drawnText{X: x(at), Text: fmt.Sprintf("%g s", at.Seconds()), End: x(at) > drawingRight-24})
+	}
+	return out
+}
+
+// faultBands places the first faults behind such a chart: those aimed at a node, or all if
+// it is empty.
+func faultBands(faults []history.FaultEvent, node string, x func(time.Duration) float64) []drawnBand {
+	var out []drawnBand
+	for i := range faults[:min(len(faults), listedFaults)] {
+		if f := &faults[i]; node == "" || slices.Contains(f.Targets, node) {
+			out = append(out, drawnBand{X: x(f.Start), W: max(1, x(f.End)-x(f.Start)), Title: faultTitle(f)})
+		}
+	}
+	return out
 }
 
 // roundStep returns 1, 2 or 5 times a power of ten, so that at most n such

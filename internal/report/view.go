@@ -121,7 +121,7 @@ func newView(ctx context.Context, p *Page) (*view, error) {
 	if p.Result != nil {
 		v.checks(p)
 	}
-	v.staleness(p)
+	v.staleness(ctx, p)
 	v.availability(p)
 	v.Latencies = drawLatencies(p.History)
 	v.advice(p)
@@ -242,8 +242,11 @@ func severalKeys(ops []history.Operation) bool {
 // outcomeText tells an outcome with what was answered.
 func outcomeText(o *history.Operation) string {
 	s := o.Outcome.String()
-	if o.Status != 0 {
-		s += fmt.Sprintf(", status %d", o.Status)
+	if status := fmt.Sprintf("status %d", o.Status); o.Status != 0 {
+		if strings.HasPrefix(o.Error, status) { // as the runner's errors begin
+			return s + ", " + inline(o.Error, 200)
+		}
+		s += ", " + status
 	}
 	if o.Error != "" {
 		s += ": " + inline(o.Error, 200)

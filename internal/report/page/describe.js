@@ -27,10 +27,11 @@ function what (data, i) {
 // answer tells the outcome.
 function answer (data, i) {
   const { ops } = data
-  let text = outcomes[ops.outcome[i]]
-  if (ops.status[i]) text += `, status ${ops.status[i]}`
-  if (ops.error[i] >= 0) text += `: ${data.errors[ops.error[i]]}`
-  return text
+  const text = outcomes[ops.outcome[i]]
+  const status = ops.status[i] ? `status ${ops.status[i]}` : ''
+  const error = ops.error[i] >= 0 ? data.errors[ops.error[i]] : ''
+  if (status && error.startsWith(status)) return `${text}, ${error}`
+  return text + (status && `, ${status}`) + (error && `: ${error}`)
 }
 
 // sentence tells an operation whole, for the tooltip and for screen readers.
@@ -76,7 +77,7 @@ function showSelected (data, panel) {
   const list = element('dl', 'facts')
   const add = (name, value) => {
     if (!value) return
-    const pair = element('div')
+    const pair = element('div', value.length > 60 ? 'long' : '')
     pair.append(element('dt', '', name), element('dd', '', value))
     list.append(pair)
   }

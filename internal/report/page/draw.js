@@ -124,22 +124,23 @@ function drawDetails (context, data, layout, colours, wide, scale) {
       line(context, x, y, Math.min(x + height, end), y + height)
     } else if (kind === 2) {
       context.strokeStyle = colours.paper
-      for (let d = x + 3; d + 4 < end && d < x + 60; d += 6) line(context, d, y + height, d + 4, y)
+      for (let d = x + 3; d + 4 < end; d += 6) line(context, d, y + height, d + 4, y)
     }
     if (w < 90 || rowHeight < 13) continue
     const text = label(data, i)
     const room = Math.floor((w - 8) / 7.3)
-    context.fillStyle = kind === 1 || ops.outcome[i] !== 1 ? colours.ink : colours.paper
-    context.lineWidth = 3
-    context.strokeStyle = colours.paper
     const short = text.length > room ? text.slice(0, room - 1) + '…' : text
-    if (kind === 1 || ops.outcome[i] !== 1 || kind === 2) {
-      context.fillStyle = colours.ink
-      context.strokeText(short, x + 5, y + height / 2 + 0.5)
-    }
+    if (kind === 0 && ops.outcome[i] === 1) context.fillStyle = colours.paper
+    else plate(context, colours, short, x + 5, y + height / 2, Math.max(height, 14))
     context.fillText(short, x + 5, y + height / 2 + 0.5)
-    context.lineWidth = 1
   }
+}
+
+// plate clears the place of a text whose background has a pattern.
+function plate (context, colours, text, x, middle, height = 14) {
+  context.fillStyle = colours.paper
+  context.fillRect(x - 3, middle - height / 2, context.measureText(text).width + 6, height)
+  context.fillStyle = colours.ink
 }
 
 // label is the text on a bar.

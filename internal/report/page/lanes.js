@@ -41,11 +41,22 @@ function arrangeByClient ({ ops }) {
     if (!names[row]) names[row] = []
     names[row].push(s.client)
   }
+  for (const clients of names) clients.sort((a, b) => a - b)
+  const order = [...names.keys()].sort((a, b) => names[a][0] - names[b][0])
+  const placeOf = []
+  order.forEach((r, place) => { placeOf[r] = place })
   const row = new Uint16Array(ops.n)
-  for (let i = 0; i < ops.n; i++) row[i] = rowOf.get(ops.client[i])
-  const groups = names.map((clients, r) => ({
-    name: clients.length > 1 ? `client ${clients[0]} …` : `client ${clients[0]}`, from: r, to: r + 1
-  }))
+  for (let i = 0; i < ops.n; i++) row[i] = placeOf[rowOf.get(ops.client[i])]
+  const groups = order.map((r, place) => {
+    const [first, ...others] = names[r]
+    const more = others.length > 8 ? ` and ${others.length - 8} more` : ''
+    return {
+      name: `client ${first}` + (others.length ? ' …' : ''),
+      title: `client ${first}` + (others.length ? `\nand, one after the other, ${others.slice(0, 8).join(', ')}${more}` : ''),
+      from: place,
+      to: place + 1
+    }
+  })
   return withEnds(ops, row, groups, ends.length)
 }
 

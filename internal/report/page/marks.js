@@ -37,7 +37,7 @@ function drawAxis (context, layout, colours, x) {
     line(context, x(at), 22, x(at), layout.height - 12)
     context.fillStyle = colours.soft
     const text = inSeconds(at, Math.min(decimals, 6))
-    if (x(at) + text.length * 3.6 < layout.width) context.fillText(text, x(at), 11)
+    if (x(at) + text.length * 3.6 < layout.width && x(at) - text.length * 3.6 > left) context.fillText(text, x(at), 11)
   }
   context.textAlign = 'left'
 }
@@ -109,13 +109,9 @@ function drawLeaders (context, data, layout, colours, x) {
       context.fillStyle = colour
       context.fillRect(from, y + 2, 2, rowOf - 4)
       const text = `${data.nodes[l.leader]} (${l.term})`
-      if (w > text.length * 7.4 + 8) {
-        context.lineWidth = 3
-        context.strokeStyle = colours.paper
-        context.strokeText(text, from + 6, y + rowOf / 2 + 0.5)
-        context.lineWidth = 1
-        context.fillStyle = colours.ink
-        context.fillText(text, from + 6, y + rowOf / 2 + 0.5)
+      if (w > text.length * 7.4 + 14) {
+        plate(context, colours, text, from + 8, y + rowOf / 2)
+        context.fillText(text, from + 8, y + rowOf / 2 + 0.5)
       }
     })
   })

@@ -96,6 +96,10 @@ class Timeline {
       return {}
     }
     const row = Math.floor((py - layout.laneTop) / layout.rowHeight)
+    if (px < left) {
+      const group = lanes.groups.find((g) => g.from <= row && row < g.to)
+      return group && group.title ? { text: group.title } : {}
+    }
     let best = -1
     let distance = near
     const begin = firstFrom(ops.call, at - near - Math.max(ops.longest, openFor))

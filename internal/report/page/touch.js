@@ -19,7 +19,8 @@ function setUpPointers (data, timeline, tip) {
     tip.textContent = text
     const width = canvas.parentElement.clientWidth
     tip.style.left = Math.max(Math.min(p.x + 14, width - tip.offsetWidth - 8), 0) + 'px'
-    tip.style.top = p.y + 18 + 'px'
+    const below = p.y + 18 // where the stage has room for it, else above
+    tip.style.top = (below + tip.offsetHeight < canvas.clientHeight ? below : Math.max(p.y - tip.offsetHeight - 10, 0)) + 'px'
   }
   const click = (p) => {
     const found = timeline.under(p.x, p.y)
