@@ -8,6 +8,13 @@ import (
 	"github.com/st3v3nmw/lsfr/workload"
 )
 
+// diskMix has keys that are written once: what a loss of power makes of a write that was
+// under way shows in the end, and no later write hides it.
+func diskMix(mix workload.Mix) workload.Mix {
+	mix.OnceKeys, mix.Large, mix.MinSize = 30, 20, 20_000
+	return mix
+}
+
 // powerLoss is the scenario in which what was not synced is gone.
 func powerLoss(mix workload.Mix) challenges.Scenario {
 	last := faults.PowerLoss()
@@ -18,21 +25,19 @@ func powerLoss(mix workload.Mix) challenges.Scenario {
 			"Sync the log before you acknowledge; sync a new file before you rename it, and its folder after that; drop the log only when the snapshot is durable. " +
 			"And recovery meets logs whose end is torn, or has holes of zeros.",
 		Model:    "linearizable",
-		Mix:      mix,
+		Mix:      diskMix(mix),
 		Clients:  10,
 		Rate:     250,
 		Duration: 10 * time.Second,
 		Disks:    true,
-		Faults: []faults.Track{{
-			{
-				Fault: faults.PowerLoss(), Weight: 5,
-				Gap: faults.Range{Min: 200 * time.Millisecond, Max: 1200 * time.Millisecond},
-			},
-			{
-				Fault: faults.SlowDisk(), Weight: 1,
-				Gap: faults.Range{Min: 0, Max: 200 * time.Millisecond}, Hold: faults.Range{Min: 300 * time.Millisecond, Max: 800 * time.Millisecond},
-			},
-		}},
+		// While syncs are slow, there is always something that is written and not durable.
+		Faults: []faults.Track{{{
+			Fault: faults.PowerLoss(), Weight: 1,
+			Gap: faults.Range{Min: 150 * time.Millisecond, Max: 900 * time.Millisecond},
+		}}, {{
+			Fault: faults.SlowDisk(), Weight: 1,
+			Gap: faults.Range{Min: 200 * time.Millisecond, Max: 700 * time.Millisecond}, Hold: faults.Range{Min: 400 * time.Millisecond, Max: 1000 * time.Millisecond},
+		}}},
 		MinFaults: 4,
 		Last:      &last,
 	}
@@ -47,7 +52,7 @@ func badDisk(mix workload.Mix) challenges.Scenario {
 		Hint: "A write or an fsync that fails must never be acknowledged: refuse with 503 or 507, or stop, and start anew from what is on disk. " +
 			"After a failed fsync a second one may succeed and has saved nothing. After a write that failed half-way, part of a record is in the log: cut it off, or the next one is lost behind it.",
 		Model:    "linearizable",
-		Mix:      mix,
+		Mix:      diskMix(mix),
 		Clients:  10,
 		Rate:     250,
 		Duration: 10 * time.Second,

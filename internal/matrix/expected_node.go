@@ -67,7 +67,7 @@ func expectedOfOneNode() map[string][]string {
 		// What a loss of power and a bad disk show.
 		"no-fsync":               older(),
 		"fsync-wrong-file":       older(),
-		"no-checksum":            says(one("torn value", "value never written", "exited"), older()),
+		"no-checksum":            says(one(whole, "torn value", "value never written", "exited"), older()),
 		"rename-not-synced":      says(older(), one("exited")),
 		"snapshot-renamed-early": says(older(), one("exited", "torn value")),
 		"log-truncated-early":    older(),
