@@ -44,16 +44,16 @@ func (c *change) savedBytes() int {
 	return n
 }
 
-// then returns the change that does what a does and after it b. It may change a.
-func (a change) then(b change) change {
-	all := a.spans
+// then returns the change that does what c does and after it b. It may change c.
+func (c *change) then(b change) change {
+	all := c.spans
 	if b.cut != uncut {
 		all = all.cut(b.cut)
 	}
 	for _, x := range b.spans {
 		all = all.add(x)
 	}
-	return change{cut: min(a.cut, b.cut), spans: all.bounded(), size: b.size, count: a.count + b.count}
+	return change{cut: min(c.cut, b.cut), spans: all.bounded(), size: b.size, count: c.count + b.count}
 }
 
 // merge returns what the changes do together. There must be at least one.

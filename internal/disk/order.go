@@ -21,10 +21,8 @@ type nameChange struct {
 	moves bool
 }
 
-// touches reports whether the change sets an entry of the folder d, or puts n anywhere
-// or takes it from there.
-func (c *nameChange) touches(n *inode) bool { return c.within(n) || c.about(n) }
-
+// within reports whether the change sets an entry of the folder, about whether it puts n
+// anywhere or takes it from there.
 func (c *nameChange) within(dir *inode) bool {
 	for _, e := range c.entries {
 		if e.dir == dir {
