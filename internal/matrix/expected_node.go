@@ -65,13 +65,13 @@ func expectedOfOneNode() map[string][]string {
 		"big-values-async":       says(one(bytes, whole), older()),
 
 		// What a loss of power and a bad disk show.
-		"no-fsync":               older(),
-		"fsync-wrong-file":       older(),
-		"no-checksum":            says(one(whole, "torn value", "value never written", "exited"), older()),
-		"rename-not-synced":      says(older(), one("exited")),
-		"snapshot-renamed-early": says(older(), one("exited", "torn value")),
-		"log-truncated-early":    older(),
-		"fsync-error-retried":    older(),
-		"acks-on-enospc":         older(),
+		"no-fsync":                              older(),
+		"fsync-wrong-file":                      older(),
+		"no-checksum":                           says(one(whole, "torn value", "value never written", "exited"), older()),
+		"rename-not-synced":                     says(older(), one("exited")),
+		"snapshot-renamed-before-durable":       says(older(), one("exited", "torn value")),
+		"log-truncated-before-snapshot-durable": says(older(), one("exited")),
+		"fsync-error-retried":                   older(),
+		"acks-on-enospc":                        older(),
 	}
 }
