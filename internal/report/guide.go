@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/st3v3nmw/lsfr/history"
 	"github.com/st3v3nmw/lsfr/models"
 )
 
@@ -74,10 +75,23 @@ type guideView struct {
 	Mistakes []template.HTML
 }
 
-// consult finds what a guide says about a rule: the beginning of the section that is about
+// durability is what a history is about in which power went or a disk failed.
+var durability = guideTopic{[]string{"when power goes"}, []string{"sync", "disk", "durable", "power"}}
+
+// topicOf is what guides say about a rule, given the faults around it.
+func topicOf(rule string, faults []history.FaultEvent) guideTopic {
+	t := topics[rule]
+	if slices.ContainsFunc(faults, func(f history.FaultEvent) bool { return f.Fault == "power-loss" || f.Fault == "disk-full" }) {
+		t.headings = slices.Concat(durability.headings, t.headings)
+		t.words = durability.words
+	}
+	return t
+}
+
+// consult finds what a guide says about a topic: the beginning of the section that is about
 // it, or else of "What to build", and the common mistakes that lead to it. nil if
 // there is no guide.
-func consult(guide, rule string) *guideView {
+func consult(guide string, topic guideTopic) *guideView {
 	sections := parseMarkdown(guide)
 	find := func(heading string) *markdownSection {
 		for i := range sections {
@@ -87,7 +101,6 @@ func consult(guide, rule string) *guideView {
 		}
 		return nil
 	}
-	topic := topics[rule]
 	out := &guideView{}
 	var found *markdownSection
 	for _, h := range topic.headings {
@@ -155,6 +168,10 @@ func matching(s *markdownSection, words []string) []template.HTML {
 // guide quotes the stage's guide about the first violation, or else the first failure.
 func (v *view) guide(p *Page) {
 	rule := ""
+	var faults []history.FaultEvent
+	if p.History != nil {
+		faults = p.History.Faults
+	}
 	if p.Verdict != nil && len(p.Verdict.Violations) > 0 {
 		rule = string(p.Verdict.Violations[0].Rule)
 	} else if p.Result != nil {
@@ -163,6 +180,6 @@ func (v *view) guide(p *Page) {
 		}
 	}
 	if p.Guide != "" && rule != "" {
-		v.Guide = consult(p.Guide, rule)
+		v.Guide = consult(p.Guide, topicOf(rule, faults))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/st3v3nmw/lsfr/challenges"
+	"github.com/st3v3nmw/lsfr/history"
 	"github.com/st3v3nmw/lsfr/models"
 )
 
@@ -19,7 +20,7 @@ func TestGuidesAreQuotedByWhatTheyAreAbout(t *testing.T) {
 		{"lost write", "What to build", "<p>A <b>store</b> for <code>k&lt;1&gt;</code>.</p>"},
 		{"a rule of tomorrow", "What to build", "<p>A <b>store</b>"},
 	} {
-		got := consult(guideText, c.rule)
+		got := consult(guideText, topicOf(c.rule, nil))
 		var text strings.Builder
 		for _, b := range got.Blocks {
 			text.WriteString(string(b))
@@ -28,13 +29,26 @@ func TestGuidesAreQuotedByWhatTheyAreAbout(t *testing.T) {
 			t.Errorf("%s: %s, %s: %s", c.rule, got.Title, got.Heading, text.String())
 		}
 	}
-	got := consult(guideText, "stale read").Mistakes
+	got := consult(guideText, topicOf("stale read", nil)).Mistakes
 	if len(got) != 2 || got[0] != "It reads an old copy, always." || got[1] != "Also a stale cache." {
 		t.Errorf("the mistakes are %q", got)
 	}
 	for _, text := range []string{"", "no heading at all", "# Only a title"} {
-		if got := consult(text, "stale read"); got != nil {
+		if got := consult(text, topicOf("stale read", nil)); got != nil {
 			t.Errorf("%q is quoted as %+v", text, got)
+		}
+	}
+}
+
+func TestWherePowerWentTheGuideIsQuotedAboutThat(t *testing.T) {
+	guide, err := os.ReadFile("../../challenges/kvstore/guides/crash-recovery.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for fault, heading := range map[string]string{"power-loss": "When power goes", "disk-full": "When power goes", "kill": "What to build"} {
+		got := consult(string(guide), topicOf("lost write", []history.FaultEvent{{Fault: "slow-disk"}, {Fault: fault}}))
+		if got.Heading != heading || len(got.Mistakes) == 0 {
+			t.Errorf("%s: %q, with %d mistakes", fault, got.Heading, len(got.Mistakes))
 		}
 	}
 }
@@ -73,7 +87,7 @@ func TestEveryGuideHasSomethingToSayAboutEveryRule(t *testing.T) {
 			t.Fatal(err)
 		}
 		for rule := range rules {
-			if got := consult(string(text), rule); got == nil || len(got.Blocks) == 0 || !strings.HasPrefix(got.Title, "Stage ") {
+			if got := consult(string(text), topicOf(rule, nil)); got == nil || len(got.Blocks) == 0 || !strings.HasPrefix(got.Title, "Stage ") {
 				t.Errorf("%s says nothing about %s: %+v", filepath.Base(path), rule, got)
 			}
 		}

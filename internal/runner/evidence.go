@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/st3v3nmw/lsfr/history"
 	"github.com/st3v3nmw/lsfr/internal/report"
@@ -63,6 +64,21 @@ func (l *live) wrote() bool {
 		}
 	}
 	return true
+}
+
+// neverSynced names the nodes that have written and not synced anything, in a sentence;
+// empty if there are none.
+func (l *live) neverSynced() string {
+	var nodes []string
+	for _, n := range l.cluster.Nodes() {
+		if s := n.DiskStats(); s.Writes > 0 && s.Syncs+s.IdleSyncs+s.FailedSyncs == 0 {
+			nodes = append(nodes, n.ID())
+		}
+	}
+	if len(nodes) == 0 {
+		return ""
+	}
+	return "Nothing was ever synced on " + strings.Join(nodes, ", ") + ": no fsync, no fdatasync, no O_SYNC."
 }
 
 // minAcked is how many acknowledged writes each node of a cluster needs: a node that

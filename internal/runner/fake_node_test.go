@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 )
@@ -15,7 +17,8 @@ func fakeNode(args []string) int {
 	behaviour := args[0]
 	flags := flag.NewFlagSet("fake", flag.ContinueOnError)
 	port := flags.Int("port", 0, "")
-	for _, ignored := range []string{"working-dir", "id", "peers"} {
+	dir := flags.String("working-dir", "", "")
+	for _, ignored := range []string{"id", "peers"} {
 		flags.String(ignored, "", "")
 	}
 	if err := flags.Parse(args[1:]); err != nil {
@@ -55,6 +58,30 @@ func fakeNode(args []string) int {
 				os.Exit(3)
 			}
 			store(w, r)
+		},
+		"never-syncs": func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			file := filepath.Join(*dir, path.Base(r.URL.Path))
+			switch r.Method {
+			case http.MethodPut:
+				value, err := io.ReadAll(r.Body)
+				if err == nil {
+					err = os.WriteFile(file, value, 0o644)
+				}
+				if err != nil {
+					http.Error(w, err.Error(), http.StatusInternalServerError)
+				}
+			case http.MethodDelete:
+				_ = os.Remove(file) // it need not be there
+			default:
+				value, err := os.ReadFile(file)
+				if err != nil {
+					http.Error(w, "key not found", http.StatusNotFound)
+					return
+				}
+				w.Write(value)
+			}
 		},
 	}[behaviour]
 	if handler == nil {

@@ -135,6 +135,9 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 		if line := report.ShardLine(h, worst.Key); line != "" {
 			c.Failure.Details = append(c.Failure.Details, line)
 		}
+		if l.scenario.Disks {
+			c.Note = l.neverSynced()
+		}
 		if worst.Rule == models.RuleCopiesDisagree {
 			said := fmt.Sprintf("after %g s without faults and writes, of %s:", l.scenario.Converge.Seconds(), worst.Key)
 			c.Failure.Details = append(append(c.Failure.Details, "", said), report.FinalReadsOf(h, worst.Key)...)
