@@ -87,6 +87,9 @@ func (n *Node) SlowSync(least, most time.Duration, seed int64) (heal func()) {
 // DiskStats counts what the disk did.
 func (n *Node) DiskStats() disk.Stats { return n.disk.Stats() }
 
+// Dirty counts the bytes that the node has written and that are not durable.
+func (n *Node) Dirty() int64 { return n.disk.Dirty() }
+
 // Tolerate says whether it is no failure from now on if the node exits by itself: when
 // its disk fails, that is a sound way to go.
 func (n *Node) Tolerate(yes bool) { n.tolerant.Store(yes) }

@@ -185,6 +185,30 @@ func (d *Disk) stop(ctx context.Context) error {
 	return nil
 }
 
+// Dirty counts the bytes that are written and not durable at this moment; 0 while power
+// is lost.
+func (d *Disk) Dirty() int64 {
+	if !d.mu.TryLock() {
+		return 0
+	}
+	defer d.mu.Unlock()
+	if d.closed {
+		return 0
+	}
+	return d.store.dirty()
+}
+
+func (s *store) dirty() (bytes int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, n := range s.nodes {
+		n.mu.Lock()
+		bytes += n.changes.dirty.bytes()
+		n.mu.Unlock()
+	}
+	return bytes
+}
+
 // Close unmounts the disk: lazily, if it stays busy. The mountpoint is then a plain
 // folder with the files as seen, and base/durable has them as they were durable.
 func (d *Disk) Close(ctx context.Context) error {

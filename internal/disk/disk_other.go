@@ -40,5 +40,8 @@ func (*Disk) SlowSync(least, most time.Duration, seed int64) (heal func()) { ret
 // Stats counts nothing.
 func (*Disk) Stats() Stats { return Stats{} }
 
+// Dirty counts nothing.
+func (*Disk) Dirty() int64 { return 0 }
+
 // Close does nothing.
 func (*Disk) Close(context.Context) error { return nil }

@@ -231,3 +231,26 @@ func TestFaultsAreForManyAtOnce(t *testing.T) {
 	}
 	lose(t, d, 1)
 }
+
+func TestWhatIsNotDurableIsCounted(t *testing.T) {
+	d, point := mount(t, Options{})
+	f, err := os.Create(filepath.Join(point, "file"))
+	must(t, err)
+	defer f.Close()
+	for _, step := range []struct {
+		do   func() error
+		want int64
+	}{
+		{func() error { return nil }, 0},
+		{func() error { _, err := f.WriteAt(make([]byte, 5000), 0); return err }, 5000},
+		{func() error { _, err := f.WriteAt(make([]byte, 5000), 1000); return err }, 6000},
+		{f.Sync, 0},
+		{func() error { _, err := f.WriteAt(make([]byte, 10), 20); return err }, 10},
+		{func() error { lose(t, d, 1); return nil }, 0},
+	} {
+		must(t, step.do())
+		if got := d.Dirty(); got != step.want {
+			t.Errorf("%d bytes, want %d", got, step.want)
+		}
+	}
+}

@@ -18,6 +18,7 @@ const diskHits = 3
 type fakeDisk struct {
 	*fakeNode
 	stats disk.Stats
+	dirty int64
 }
 
 func (d *fakeDisk) LosePower(ctx context.Context, seed int64) (disk.Loss, error) {
@@ -48,7 +49,13 @@ func (d *fakeDisk) fault(name string, asExpected bool) func() {
 }
 
 func (d *fakeDisk) DiskStats() disk.Stats { return d.stats }
-func (d *fakeDisk) Tolerate(yes bool)     { d.add(fmt.Sprintf("%s tolerates %v", d.id, yes)) }
+
+// Dirty grows each time it is asked for.
+func (d *fakeDisk) Dirty() int64 {
+	d.dirty += muchAtRisk / 2
+	return d.dirty
+}
+func (d *fakeDisk) Tolerate(yes bool) { d.add(fmt.Sprintf("%s tolerates %v", d.id, yes)) }
 
 // onDisks gives every node of a world a disk.
 func (w *world) onDisks() {
@@ -143,4 +150,28 @@ func TestADiskFaultNeedsADisk(t *testing.T) {
 			t.Errorf("%s: %v", fault.Name, err)
 		}
 	}
+}
+
+// calmDisk has had everything synced for a while, and then something little.
+type calmDisk struct {
+	fakeDisk
+	until time.Time
+}
+
+func (d *calmDisk) Dirty() int64 {
+	if time.Now().Before(d.until) {
+		return 0
+	}
+	return 1
+}
+
+func TestALossOfPowerWaitsForSomethingToLoseButNotForLong(t *testing.T) {
+	t.Parallel()
+	for _, until := range []time.Duration{0, day} {
+		d := &calmDisk{until: time.Now().Add(until)}
+		awaitRisk(t.Context(), []Disk{d}) // returns, though there is never much
+	}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	awaitRisk(stopped, []Disk{&calmDisk{until: time.Now().Add(day)}})
 }
