@@ -60,11 +60,11 @@ func badDisk(mix workload.Mix) challenges.Scenario {
 		Faults: []faults.Track{{
 			{
 				Fault: faults.DiskFull(), Weight: 2,
-				Gap: faults.Range{Min: 200 * time.Millisecond, Max: 700 * time.Millisecond}, Hold: faults.Range{Min: 200 * time.Millisecond, Max: 800 * time.Millisecond},
+				Gap: faults.Range{Min: 100 * time.Millisecond, Max: 500 * time.Millisecond}, Hold: faults.Range{Min: 200 * time.Millisecond, Max: 800 * time.Millisecond},
 			},
 			{
-				Fault: faults.FsyncError(), Weight: 2,
-				Gap: faults.Range{Min: 200 * time.Millisecond, Max: 700 * time.Millisecond}, Hold: faults.Range{Min: 100 * time.Millisecond, Max: 500 * time.Millisecond},
+				Fault: faults.FsyncError(), Weight: 4,
+				Gap: faults.Range{Min: 100 * time.Millisecond, Max: 500 * time.Millisecond}, Hold: faults.Range{Min: 50 * time.Millisecond, Max: 250 * time.Millisecond},
 			},
 		}},
 		MinFaults: 4,
