@@ -71,7 +71,7 @@ func expectedOfOneNode() map[string][]string {
 		"rename-not-synced":                     says(older(), one("exited")),
 		"snapshot-renamed-before-durable":       says(older(), one("exited", "torn value")),
 		"log-truncated-before-snapshot-durable": says(older(), one("exited")),
-		"fsync-error-retried":                   older(),
-		"acks-on-enospc":                        older(),
+		"fsync-error-retried":                   says(older(), one("exited")),
+		"acks-on-enospc":                        says(older(), one("exited")),
 	}
 }
