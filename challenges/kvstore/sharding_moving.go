@@ -70,15 +70,15 @@ func (m *moving) change(ctx context.Context, e *challenges.Env, nodes []*cluster
 			}
 			return challenges.Wait(ctx, movingPace)
 		})
-		if err != nil || m.move(ctx, e.On(nodes[0])) || time.Since(began) > changingTime {
+		if err != nil || m.haveMoved(ctx, e.On(nodes[0])) || time.Since(began) > changingTime {
 			return err
 		}
 	}
 }
 
-// move tells whether a node says that some of them have moved; one that does not answer
+// haveMoved tells whether a node says that some of them belong to the new group; one that does not answer
 // says nothing.
-func (m *moving) move(ctx context.Context, on *challenges.Env) bool {
+func (m *moving) haveMoved(ctx context.Context, on *challenges.Env) bool {
 	for i := range movingHands {
 		if shard, err := on.ShardOf(ctx, m.pairs[i].key); err == nil && shard == newShard {
 			return true

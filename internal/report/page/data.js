@@ -67,3 +67,16 @@ function firstFrom (sorted, x) {
   }
   return low
 }
+
+// oncePerFrame returns what asks for a drawing: asking again before it is done changes nothing.
+function oncePerFrame (draw) {
+  let pending = false
+  return () => {
+    if (pending) return
+    pending = true
+    requestAnimationFrame(() => {
+      pending = false
+      draw()
+    })
+  }
+}

@@ -85,14 +85,9 @@ function setUpLogs (data, container) {
       rows.redraw()
     } else if (state.cursor !== null) toMoment(state.cursor)
   })
-  let pending = false
+  const scrollAlong = oncePerFrame(() => toMoment(middle()))
   on('window', () => {
-    if (leads || pending || !follow.checked) return
-    pending = true
-    requestAnimationFrame(() => {
-      pending = false
-      toMoment(middle())
-    })
+    if (!leads && follow.checked) scrollAlong()
   })
   only.addEventListener('input', fill)
   follow.addEventListener('input', () => {

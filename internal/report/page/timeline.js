@@ -5,7 +5,7 @@ const lanesHeight = 460 // of all lanes, about
 
 class Timeline {
   constructor (data, canvas) {
-    Object.assign(this, { data, canvas, context: canvas.getContext('2d', { alpha: false }), pending: false, bars: 0 })
+    Object.assign(this, { data, canvas, context: canvas.getContext('2d', { alpha: false }), bars: 0, later: oncePerFrame(() => this.draw()) })
     this.arranged = {}
     this.above = rowsAbove(data)
     this.recolour()
@@ -40,15 +40,6 @@ class Timeline {
     this.canvas.style.width = width + 'px'
     this.canvas.style.height = height + 'px'
     this.draw()
-  }
-
-  later () {
-    if (this.pending) return
-    this.pending = true
-    requestAnimationFrame(() => {
-      this.pending = false
-      this.draw()
-    })
   }
 
   x (at) { return left + (at - state.from) / (state.to - state.from) * (this.layout.width - left - right) }

@@ -9,18 +9,9 @@ class VirtualList {
     this.space = element('div', 'space')
     container.append(this.space)
     this.lines = new Map()
-    this.pending = false
+    this.later = oncePerFrame(() => this.draw())
     container.addEventListener('scroll', () => this.later(), { passive: true })
     new ResizeObserver(() => this.later()).observe(container)
-  }
-
-  later () {
-    if (this.pending) return
-    this.pending = true
-    requestAnimationFrame(() => {
-      this.pending = false
-      this.draw()
-    })
   }
 
   // reset shows another list of so many lines.
