@@ -249,7 +249,7 @@ func (a *app) showVerdict(file string, v *models.Verdict) {
 // showViolation prints the rule, the sentence and the operations that prove it.
 func (a *app) showViolation(v *models.Violation) {
 	fmt.Fprintf(a.stdout, "\n  %s\n%s\n\n", a.style(a.stdout).bold.Sprint(string(v.Rule)), wrap(v.Sentence, columns(a.stdout), "  ", "  "))
-	lines := report.OperationLines(v.Operations)
+	lines := report.OperationLines(v.Operations, nil)
 	const most = 40
 	for i, line := range lines {
 		if i == most {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/st3v3nmw/lsfr/internal/cluster"
+	"github.com/st3v3nmw/lsfr/internal/faults"
 	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/internal/runner"
 )
@@ -198,6 +199,8 @@ func (c *console) result(r *report.Result) {
 func moreAbout(stage string, k *report.Check) string {
 	guide := "lsfr guide " + stage
 	switch {
+	case k.Status == report.Failed && k.Scenario != nil && k.Scenario.Faults[faults.PowerLoss().Name] > 0:
+		return guide + ", lsfr docs power-loss"
 	case k.Status == report.Failed && k.Scenario != nil && k.Scenario.Verdict != nil:
 		return guide + ", lsfr docs consistency-models"
 	case k.Status == report.Unknown || k.Failure != nil && slices.Contains(cluster.Kinds(), cluster.Kind(k.Failure.Rule)):
@@ -237,7 +240,7 @@ func (c *console) failure(k *report.Check) {
 		c.printf("\n")
 	}
 	for _, d := range f.Details {
-		c.printf("  %s\n", d)
+		c.printf("%s\n", c.wrap(d, "  ", strings.Repeat(" ", 24)))
 	}
 }
 

@@ -21,8 +21,12 @@ type fakeDisk struct {
 	dirty int64
 }
 
+func fakeLoss() disk.Loss {
+	return disk.Loss{Writes: 2, Bytes: 8192, Names: 1, Files: []disk.FileLoss{{Path: "wal/1", Writes: 2, Bytes: 8192, Kept: 4096}}}
+}
+
 func (d *fakeDisk) LosePower(ctx context.Context, seed int64) (disk.Loss, error) {
-	return disk.Loss{Writes: 2, Names: 1, Files: make([]disk.FileLoss, 1)}, d.call(ctx, "power")
+	return fakeLoss(), d.call(ctx, "power")
 }
 
 func (d *fakeDisk) LimitSpace(bytes int64) (heal func()) {
@@ -77,14 +81,14 @@ func TestEachDiskFaultDoesItsStepsInOrderAndHealsThem(t *testing.T) {
 		detail string
 		hits   int
 	}{
-		{PowerLoss(), []string{"n2 power", "n2 spawn", "n2 ready"}, "not durable: 2 writes in 1 file, 1 name", 7},
+		{PowerLoss(), []string{"n2 power", "n2 spawn", "n2 ready"}, "not durable: 2 writes to wal/1 (4096 bytes of 8192 bytes kept), 1 name", 7},
 		{
 			DiskFull(), []string{"n2 tolerates true", "n2 full", "n2 full ends", "n2 kill", "n2 tolerates false", "n2 spawn", "n2 ready"},
 			"after " + size(full.spaceLeft()) + "; 3 writes refused", 3,
 		},
 		{
 			FsyncError(), []string{"n2 tolerates true", "n2 error", "n2 error ends", "n2 power", "n2 tolerates false", "n2 spawn", "n2 ready"},
-			"", 3,
+			"then power went; not durable: 2 writes to wal/1 (4096 bytes of 8192 bytes kept), 1 name", 3,
 		},
 		{SlowDisk(), []string{"n2 slow", "n2 slow ends"}, "by 20 to 200 ms; 3 syncs", 3},
 	} {

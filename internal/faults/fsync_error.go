@@ -16,13 +16,17 @@ func FsyncError() Fault {
 		MinNodes: 1,
 		Inject: func(ctx context.Context, env *Env, s Step, targets []Node) (Injection, error) {
 			seed := s.random().Int64()
-			return failing(ctx, env, targets,
+			var lost losses
+			i, err := failing(ctx, env, targets,
 				func(d Disk) func() { return d.FailSync() },
 				func(s disk.Stats) int64 { return s.FailedSyncs },
-				func(ctx context.Context, _ Node, d Disk) error {
-					_, err := d.LosePower(ctx, seed)
+				func(ctx context.Context, n Node, d Disk) error {
+					loss, err := d.LosePower(ctx, seed)
+					lost.add(n.ID(), loss)
 					return err
 				})
+			i.Detail = func() string { return "then power went; " + lost.detail() }
+			return i, err
 		},
 		describe: func(_ Step, who string) string { return "an fsync of " + who + " fails" },
 	}

@@ -2,8 +2,6 @@ package faults
 
 import (
 	"context"
-	"fmt"
-	"sync"
 	"time"
 )
 
@@ -54,18 +52,13 @@ func PowerLoss() Fault {
 			for i, n := range targets {
 				seeds[n.ID()], of[n.ID()] = random.Int64(), disks[i]
 			}
-			var mu sync.Mutex
-			writes, names, files := 0, 0, 0
+			var lost losses
 			i, err := process(ctx, env, targets, func(ctx context.Context, n Node) error {
 				loss, err := of[n.ID()].LosePower(ctx, seeds[n.ID()])
-				mu.Lock()
-				defer mu.Unlock()
-				writes, names, files = writes+loss.Writes, names+loss.Names, files+len(loss.Files)
+				lost.add(n.ID(), loss)
 				return err
 			}, start)
-			i.Detail = func() string {
-				return fmt.Sprintf("not durable: %s in %s, %s", counted(writes, "write"), counted(files, "file"), counted(names, "name"))
-			}
+			i.Detail = lost.detail
 			return i, err
 		},
 		describe: func(_ Step, who string) string { return "power of " + who + " goes" },

@@ -114,19 +114,48 @@ func TestAnswersOfNodesAreShownAsText(t *testing.T) {
 	}
 }
 
+func TestOperationLinesTellWhatADiskLostInBetween(t *testing.T) {
+	ops := []history.Operation{put(1, "a", 0, ms), get(2, "b", 8*ms, 9*ms)}
+	loss := func(name, detail string, at time.Duration) history.FaultEvent {
+		return history.FaultEvent{Fault: name, Targets: []string{"n1"}, Detail: detail, Start: at}
+	}
+	for _, tt := range []struct {
+		name   string
+		faults []history.FaultEvent
+		want   []string // lines between the two operations
+	}{
+		{"nothing happened", nil, nil},
+		{"power went in between", []history.FaultEvent{loss("power-loss", "not durable: the log", 5*ms)}, []string{"  0.0050           s  power-loss of n1; not durable: the log"}},
+		{"power went before, and after", []history.FaultEvent{loss("power-loss", "x", 0), loss("power-loss", "x", 8*ms)}, nil},
+		{"a fault that takes nothing", []history.FaultEvent{loss("slow-disk", "by 20 to 200 ms", 5*ms), loss("kill", "", 5*ms)}, nil},
+		{
+			"many, of which the last are told in their order",
+			[]history.FaultEvent{loss("power-loss", "4", 4*ms), loss("fsync-error", "3", 3*ms), loss("power-loss", "1", 1*ms), loss("power-loss", "2", 2*ms)},
+			[]string{"  0.0020           s  power-loss of n1; 2", "  0.0030           s  fsync-error of n1; 3", "  0.0040           s  power-loss of n1; 4"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lines := OperationLines(ops, tt.faults)
+			if got := lines[1 : len(lines)-1]; !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestOperationLinesNameNodesThatDiffer(t *testing.T) {
 	ops := []history.Operation{put(1, "a", 0, ms), get(2, "a", 2*ms, 3*ms)}
-	for _, line := range OperationLines(ops) {
+	for _, line := range OperationLines(ops, nil) {
 		if strings.Contains(line, "n1") {
 			t.Errorf("there is only one node: %s", line)
 		}
 	}
 	ops[1].Node = "n2"
-	lines := OperationLines(ops)
+	lines := OperationLines(ops, nil)
 	if !strings.HasSuffix(lines[0], "client 1   n1   put k = a: acknowledged") || !strings.HasSuffix(lines[1], "client 2   n2   get k → a") {
 		t.Errorf("the lines are %q", lines)
 	}
-	if got := OperationLines(nil); len(got) != 0 {
+	if got := OperationLines(nil, nil); len(got) != 0 {
 		t.Errorf("no operations give %q", got)
 	}
 }

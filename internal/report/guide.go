@@ -75,13 +75,21 @@ type guideView struct {
 	Mistakes []template.HTML
 }
 
+// Faults of disks, by the names that a history has.
+const (
+	powerLoss  = "power-loss"
+	diskFull   = "disk-full"
+	fsyncError = "fsync-error"
+	slowDisk   = "slow-disk"
+)
+
 // durability is what a history is about in which power went or a disk failed.
 var durability = guideTopic{[]string{"when power goes"}, []string{"sync", "disk", "durable", "power"}}
 
 // topicOf is what guides say about a rule, given the faults around it.
 func topicOf(rule string, faults []history.FaultEvent) guideTopic {
 	t := topics[rule]
-	if slices.ContainsFunc(faults, func(f history.FaultEvent) bool { return f.Fault == "power-loss" || f.Fault == "disk-full" }) {
+	if slices.ContainsFunc(faults, func(f history.FaultEvent) bool { return f.Fault == powerLoss || f.Fault == diskFull }) {
 		t.headings = slices.Concat(durability.headings, t.headings)
 		t.words = durability.words
 	}

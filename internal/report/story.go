@@ -143,13 +143,13 @@ func suffered(f *history.FaultEvent, node string) string {
 		return cutOff(f.Detail, node)
 	case "slow":
 		return "had had slow links"
-	case "power-loss":
+	case powerLoss:
 		return "had been without power"
-	case "disk-full":
+	case diskFull:
 		return "had had a full disk"
-	case "fsync-error":
+	case fsyncError:
 		return "had had an fsync that failed"
-	case "slow-disk":
+	case slowDisk:
 		return "had had a slow disk"
 	case "lossy":
 		return "had had links that lose segments"

@@ -78,7 +78,7 @@ func (l *live) neverSynced() string {
 	if len(nodes) == 0 {
 		return ""
 	}
-	return "Nothing was ever synced on " + strings.Join(nodes, ", ") + ": no fsync, no fdatasync, no O_SYNC."
+	return "Nothing was ever synced on " + strings.Join(nodes, ", ") + ": no fsync, no fdatasync, no O_SYNC (lsfr cannot see sync and syncfs, and counts neither)."
 }
 
 // minAcked is how many acknowledged writes each node of a cluster needs: a node that

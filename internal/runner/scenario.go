@@ -131,7 +131,7 @@ func (r *run) judge(ctx context.Context, l *live, h *history.History, file strin
 	case v.Status == models.Invalid:
 		c.Status = report.Failed
 		worst := v.Violations[0]
-		c.Failure = &report.Failure{Rule: string(worst.Rule), Summary: worst.Sentence, Hint: l.scenario.Hint, Details: report.OperationLines(worst.Operations)}
+		c.Failure = &report.Failure{Rule: string(worst.Rule), Summary: worst.Sentence, Hint: l.scenario.Hint, Details: report.OperationLines(worst.Operations, h.Faults)}
 		if line := report.ShardLine(h, worst.Key); line != "" {
 			c.Failure.Details = append(c.Failure.Details, line)
 		}
