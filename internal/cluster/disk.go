@@ -46,7 +46,7 @@ func (n *Node) LosePower(ctx context.Context, seed int64) (disk.Loss, error) {
 	if n.disk == nil {
 		return disk.Loss{}, fmt.Errorf("take the power of node %s: %w", n.id, ErrNoDisk)
 	}
-	if err := n.Kill(ctx); err != nil {
+	if err := n.disk.CutPower(func(dead func()) error { return n.kill(ctx, dead) }); err != nil {
 		return disk.Loss{}, err
 	}
 	loss, err := n.disk.LosePower(ctx, seed)
@@ -87,8 +87,8 @@ func (n *Node) SlowSync(least, most time.Duration, seed int64) (heal func()) {
 // DiskStats counts what the disk did.
 func (n *Node) DiskStats() disk.Stats { return n.disk.Stats() }
 
-// Dirty counts the bytes that the node has written and that are not durable.
-func (n *Node) Dirty() int64 { return n.disk.Dirty() }
+// AtRisk is what the node would lose if power went now.
+func (n *Node) AtRisk() disk.Risk { return n.disk.AtRisk() }
 
 // Tolerate says whether it is no failure from now on if the node exits by itself: when
 // its disk fails, that is a sound way to go.

@@ -84,11 +84,20 @@ func (n *Node) stopHint(inc *incarnation, alive []process) string {
 // Kill sends SIGKILL to every process of the node, its process group first, and
 // returns when all are gone. If the node exited by itself before, that *NodeError
 // is returned; if it is not running, nil.
-func (n *Node) Kill(ctx context.Context) error {
+func (n *Node) Kill(ctx context.Context) error { return n.kill(ctx, func() {}) }
+
+// kill is Kill, and calls signalled when every process has its SIGKILL: from then on none
+// does anything more, whatever the kernel still tells it.
+func (n *Node) kill(ctx context.Context, signalled func()) error {
 	inc, err := n.beginEnd(ctx)
 	if inc == nil {
 		return err
 	}
+	inc.signalGroup(syscall.SIGKILL)
+	if err := n.signalOthers(inc, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill node %s: %w", n.id, err)
+	}
+	signalled()
 	if err := n.finish(ctx, inc); err != nil {
 		return fmt.Errorf("kill node %s: %w", n.id, err)
 	}

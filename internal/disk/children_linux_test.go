@@ -21,6 +21,7 @@ func children() map[string]func(args []string) error {
 	return map[string]func(args []string) error{
 		"bolt":  boltChild,
 		"mmap":  mmapChild,
+		"msync": msyncChild,
 		"serve": serveChild,
 		"sit":   sitChild,
 		"user":  userChild,
@@ -142,6 +143,29 @@ func boltCount(db *bbolt.DB) (n uint64, err error) {
 	})
 	return n, err
 }
+
+// msyncChild maps a file of mappedBytes, fills it, and says what msync says.
+func msyncChild(args []string) error {
+	fd, err := unix.Open(args[0], unix.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	mapped, err := unix.Mmap(fd, 0, mappedBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	for i := range mapped {
+		mapped[i] = 'm'
+	}
+	if err := unix.Msync(mapped, unix.MS_SYNC); err != nil {
+		fmt.Println(err)
+		return nil
+	}
+	fmt.Println("durable")
+	return nil
+}
+
+const mappedBytes = 64 << 10
 
 // mmapChild maps a file, changes it in memory, makes the first half of the changes
 // durable with msync, and waits.

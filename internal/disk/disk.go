@@ -73,6 +73,15 @@ func (l Loss) String() string {
 		l.Writes, l.Bytes, len(l.Files), l.Names, l.NamesLost)
 }
 
+// Risk is what is not durable at a moment.
+type Risk struct {
+	// Bytes are those written, in files that were synced before: of a program's own log, which it
+	// never syncs, nobody cares what is lost. If no file was, all files count.
+	Bytes int64
+	// Names counts the changes of names.
+	Names int
+}
+
 // Stats counts what a disk did since Mount.
 type Stats struct {
 	Writes       int64 // writes that were answered with success

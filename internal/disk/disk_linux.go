@@ -43,7 +43,7 @@ type Disk struct {
 // base/seen or else in the mountpoint, is there afterwards, and durable: as after a clean
 // shutdown. Errors that wrap ErrUnsupported mean that this machine cannot.
 func Mount(ctx context.Context, mountpoint, base string, o Options) (*Disk, error) {
-	d := &Disk{strict: o.Strict, faults: &faults{}, kind: anyKind, names: anyNames}
+	d := &Disk{strict: o.Strict, faults: newFaults(), kind: anyKind, names: anyNames}
 	err := d.prepare(ctx, mountpoint, base)
 	switch {
 	case err == nil:
@@ -185,28 +185,37 @@ func (d *Disk) stop(ctx context.Context) error {
 	return nil
 }
 
-// Dirty counts the bytes that are written and not durable at this moment; 0 while power
+// AtRisk tells what a loss of power at this moment could take; nothing while power
 // is lost.
-func (d *Disk) Dirty() int64 {
+func (d *Disk) AtRisk() Risk {
 	if !d.mu.TryLock() {
-		return 0
+		return Risk{}
 	}
 	defer d.mu.Unlock()
 	if d.closed {
-		return 0
+		return Risk{}
 	}
-	return d.store.dirty()
+	return d.store.atRisk()
 }
 
-func (s *store) dirty() (bytes int64) {
+func (s *store) atRisk() Risk {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	var all, wanted int64
+	any := false
 	for _, n := range s.nodes {
 		n.mu.Lock()
-		bytes += n.changes.dirty.bytes()
+		bytes := n.changes.dirty.bytes()
+		if n.wanted {
+			any, wanted = true, wanted+bytes
+		}
+		all += bytes
 		n.mu.Unlock()
 	}
-	return bytes
+	if any {
+		all = wanted
+	}
+	return Risk{Bytes: all, Names: len(s.pending)}
 }
 
 // Close unmounts the disk: lazily, if it stays busy. The mountpoint is then a plain

@@ -28,6 +28,9 @@ func CleanStale(context.Context, string) ([]string, error) { return nil, nil }
 // LosePower returns an error that wraps ErrUnsupported.
 func (*Disk) LosePower(context.Context, int64) (Loss, error) { return Loss{}, unsupported() }
 
+// CutPower returns an error that wraps ErrUnsupported.
+func (*Disk) CutPower(func(dead func()) error) error { return unsupported() }
+
 // LimitSpace does nothing.
 func (*Disk) LimitSpace(int64) (heal func()) { return func() {} }
 
@@ -40,8 +43,8 @@ func (*Disk) SlowSync(least, most time.Duration, seed int64) (heal func()) { ret
 // Stats counts nothing.
 func (*Disk) Stats() Stats { return Stats{} }
 
-// Dirty counts nothing.
-func (*Disk) Dirty() int64 { return 0 }
+// AtRisk is nothing.
+func (*Disk) AtRisk() Risk { return Risk{} }
 
 // Close does nothing.
 func (*Disk) Close(context.Context) error { return nil }

@@ -1,17 +1,18 @@
 package disk
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 )
 
 // syncNames makes the names durable that a sync of n promises. It needs store.mu.
 func (s *store) syncNames(n *inode) error {
-	if n.pending == 0 {
+	wanted := s.wanted(n)
+	if wanted == nil {
 		return nil
 	}
-	chosen, rest := choose(s.pending, !s.strict, func(c *nameChange) bool {
-		return n.isDir() && c.within(n) || !s.strict && c.about(n)
-	})
+	chosen, rest := choose(s.pending, !s.strict, wanted)
 	if len(chosen) == 0 {
 		return nil
 	}
@@ -21,15 +22,40 @@ func (s *store) syncNames(n *inode) error {
 
 // hasNames reports whether syncNames would do anything. It needs store.mu.
 func (s *store) hasNames(n *inode) bool {
-	if n.pending == 0 {
-		return false
+	wanted := s.wanted(n)
+	return wanted != nil && slices.ContainsFunc(s.pending, wanted)
+}
+
+// wanted tells which changes a sync of n promises, without those that they build upon; nil
+// if there are none. It needs store.mu.
+func (s *store) wanted(n *inode) func(*nameChange) bool {
+	own := func(c *nameChange) bool { return n.isDir() && c.within(n) || !s.strict && c.about(n) }
+	var moved []*inode // folders above n that are not durably where they are
+	if !s.strict {
+		moved = s.moved(n)
 	}
-	for _, c := range s.pending {
-		if n.isDir() && c.within(n) || !s.strict && c.about(n) {
-			return true
+	if len(moved) > 0 {
+		return func(c *nameChange) bool { return own(c) || slices.ContainsFunc(moved, c.puts) }
+	}
+	if n.pending == 0 {
+		return nil
+	}
+	return own
+}
+
+// moved lists the folders that lead to the names of n and whose own names are not durable.
+func (s *store) moved(n *inode) (out []*inode) {
+	for _, p := range n.seen.places {
+		for dir := p.dir; dir != s.root; dir = dir.seen.places[0].dir {
+			if dir.placed > 0 {
+				out = append(out, dir)
+			}
+			if len(dir.seen.places) == 0 {
+				break
+			}
 		}
 	}
-	return false
+	return out
 }
 
 // makeDurable applies changes, which are no longer pending, to the durable tree.
@@ -39,7 +65,7 @@ func (s *store) makeDurable(changes []*nameChange) error {
 		if err := s.apply(c); err != nil && first == nil {
 			first = s.failed("make names durable in the disk's folder ("+c.text+")", err)
 		}
-		c.each(func(n *inode) { n.pending-- })
+		c.count(-1)
 		c.each(s.bury)
 	}
 	return first

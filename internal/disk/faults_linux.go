@@ -16,6 +16,8 @@ type faults struct {
 	limited *int64
 	fail    *bool
 	slow    *slowness
+	// outage is the next one, or the one that has begun.
+	outage *outage
 
 	writes, bytes, syncs, idle, failedSyncs, slowSyncs, noSpace, losses atomic.Int64
 }
@@ -91,12 +93,14 @@ func (f *faults) delay(gone <-chan struct{}) {
 		f.mu.Unlock()
 		return
 	}
+	begun := f.outage.begun
 	d := f.slow.least + time.Duration(f.slow.random.Int64N(int64(f.slow.most-f.slow.least)+1))
 	f.mu.Unlock()
 	f.slowSyncs.Add(1)
 	select {
 	case <-time.After(d):
 	case <-gone:
+	case <-begun:
 	}
 }
 

@@ -63,6 +63,55 @@ func TestAFullDiskTakesNoMoreUntilSpaceIsFreedOrHealed(t *testing.T) {
 	}
 }
 
+func TestMappedMemoryIsSyncedWhollyOrTheFullDiskIsTold(t *testing.T) {
+	for _, room := range []int64{0, 3343, 4096, 20000, mappedBytes} {
+		t.Run(fmt.Sprintf("room for %d bytes", room), func(t *testing.T) {
+			t.Parallel()
+			d, dir := mount(t, Options{})
+			s := newScript(t, dir)
+			s.run(fmt.Sprintf("create a\n cut a %d\n sync a", mappedBytes))
+			s.closeAll()
+			heal := d.LimitSpace(room)
+			c := startChild(t, "msync", filepath.Join(dir, "a"))
+			got, want := c.line(), "durable"
+			c.kill()
+			heal()
+			if room < mappedBytes {
+				want = unix.ENOSPC.Error()
+			}
+			d.keep(KeptNothing, false)
+			lose(t, d, 1)
+			if whole := tree(t, dir)["a"] == strings.Repeat("m", mappedBytes); got != want || want == "durable" && !whole {
+				t.Errorf("msync says %q, want %q; after a loss all of it is there: %v", got, want, whole)
+			}
+		})
+	}
+}
+
+func TestAFailedAppendWithOSyncIsInNobodysWay(t *testing.T) {
+	d, dir := mount(t, Options{})
+	f, err := os.OpenFile(filepath.Join(dir, "a"), os.O_CREATE|os.O_RDWR|os.O_APPEND|os.O_SYNC, 0o600)
+	must(t, err)
+	defer f.Close()
+	_, err = f.WriteString("111111")
+	must(t, err)
+	d.FailSync()
+	if _, err := f.WriteString("2222222222"); !errors.Is(err, unix.EIO) {
+		t.Fatalf("the write: %v", err)
+	}
+	_, err = f.WriteString("33")
+	must(t, err)
+	if got := tree(t, dir)["a"]; got != "11111133" {
+		t.Errorf("%q is seen", got)
+	}
+	f.Close()
+	d.keep(KeptNothing, false)
+	lose(t, d, 1)
+	if got := tree(t, dir)["a"]; got != "11111133" {
+		t.Errorf("%q is left", got)
+	}
+}
+
 func TestAFileThatIsRemovedWhileOpenGivesItsSpaceBackWhenItIsClosed(t *testing.T) {
 	d, dir := mount(t, Options{})
 	f, err := os.Create(filepath.Join(dir, "a"))
@@ -239,18 +288,20 @@ func TestWhatIsNotDurableIsCounted(t *testing.T) {
 	defer f.Close()
 	for _, step := range []struct {
 		do   func() error
-		want int64
+		want Risk
 	}{
-		{func() error { return nil }, 0},
-		{func() error { _, err := f.WriteAt(make([]byte, 5000), 0); return err }, 5000},
-		{func() error { _, err := f.WriteAt(make([]byte, 5000), 1000); return err }, 6000},
-		{f.Sync, 0},
-		{func() error { _, err := f.WriteAt(make([]byte, 10), 20); return err }, 10},
-		{func() error { lose(t, d, 1); return nil }, 0},
+		{func() error { return nil }, Risk{0, 1}},
+		{func() error { _, err := f.WriteAt(make([]byte, 5000), 0); return err }, Risk{5000, 1}},
+		{func() error { _, err := f.WriteAt(make([]byte, 5000), 1000); return err }, Risk{6000, 1}},
+		{f.Sync, Risk{0, 0}},
+		{func() error { _, err := f.WriteAt(make([]byte, 10), 20); return err }, Risk{10, 0}},
+		// Now that another file was synced, what is never synced does not count.
+		{func() error { return os.WriteFile(filepath.Join(point, "notes"), make([]byte, 500), 0o600) }, Risk{10, 1}},
+		{func() error { lose(t, d, 1); return nil }, Risk{0, 0}},
 	} {
 		must(t, step.do())
-		if got := d.Dirty(); got != step.want {
-			t.Errorf("%d bytes, want %d", got, step.want)
+		if got := d.AtRisk(); got != step.want {
+			t.Errorf("%+v, want %+v", got, step.want)
 		}
 	}
 }

@@ -30,8 +30,8 @@ type inode struct {
 
 	seen    naming
 	durable naming
-	// pending counts the changes of names that touch it.
-	pending int
+	// pending counts the changes of names that touch it, placed those that give it a name.
+	pending, placed int
 
 	// mu guards what follows. It is locked after store.mu.
 	mu sync.Mutex
@@ -45,6 +45,8 @@ type inode struct {
 	// durableAttributes are those that are durable, if onDisk.
 	durableAttributes attributes
 	changes           changeLog
+	// wanted says that a sync of it was asked for.
+	wanted bool
 }
 
 // attributes are what a sync of a file makes durable beside its content. On the real disk

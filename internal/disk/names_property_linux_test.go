@@ -49,6 +49,53 @@ func stir(random *rand.Rand, dir string, steps int) {
 	}
 }
 
+// wish is what a sync of path promises, by path below dir: all names and the content of
+// a file, or the names in a folder.
+func wish(t *testing.T, dir, path string) (want []string) {
+	t.Helper()
+	synced, err := os.Lstat(filepath.Join(dir, path))
+	must(t, err)
+	for _, y := range names(tree(t, dir)) {
+		y = filepath.Clean(y)
+		info, err := os.Lstat(filepath.Join(dir, y))
+		must(t, err)
+		if os.SameFile(info, synced) || synced.IsDir() && filepath.Dir(y) == path {
+			want = append(want, y)
+		}
+	}
+	return want
+}
+
+func TestASyncKeepsWhatItPromisesAfterAnyChangesOfNames(t *testing.T) {
+	for seed := range uint64(30) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 1))
+			d, dir := mount(t, Options{})
+			d.keep(KeptNothing, false)
+			for round := range 4 {
+				stir(random, dir, 40)
+				seen := names(tree(t, dir))
+				if len(seen) == 0 {
+					continue
+				}
+				path := filepath.Clean(seen[random.IntN(len(seen))])
+				f, err := os.Open(filepath.Join(dir, path))
+				must(t, err)
+				must(t, f.Sync())
+				f.Close()
+				want := wish(t, dir, path)
+				lose(t, d, int64(round))
+				for _, y := range want {
+					if _, err := os.Lstat(filepath.Join(dir, y)); err != nil {
+						t.Fatalf("%s was synced in %q, and %s is gone", path, seen, y)
+					}
+				}
+			}
+		})
+	}
+}
+
 func names(tree map[string]string) []string { return slices.Sorted(maps.Keys(tree)) }
 
 func TestNamesSurviveInAnyOrderOfSyncs(t *testing.T) {

@@ -133,19 +133,37 @@ func (s *server) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32
 	if err != nil {
 		return 0, status(err)
 	}
-	wrote, err := s.write(n, fd, data, int64(in.Offset))
+	size, err := sizeOf(fd)
+	var wrote int
+	if err == nil {
+		wrote, err = s.write(n, fd, data, int64(in.Offset))
+	}
+	if wrote < len(data) && in.WriteFlags&fuse.WRITE_CACHE != 0 {
+		err = unix.ENOSPC // of mapped memory the kernel takes a part for the whole
+	}
 	n.mu.Unlock()
 	if err != nil {
 		return 0, status(err)
 	}
 	if in.Flags&unix.O_DSYNC != 0 && in.WriteFlags&fuse.WRITE_CACHE == 0 {
 		if err := s.sync(n); err != nil {
+			s.takeBack(n, fd, size, int64(in.Offset)+int64(wrote))
 			return 0, status(err)
 		}
 	}
 	s.faults.writes.Add(1)
 	s.faults.bytes.Add(int64(wrote))
 	return uint32(wrote), fuse.OK
+}
+
+// takeBack gives a file its size again after a synchronous write that failed: the kernel
+// does not count what it was told to have failed, and appends where it believes the end is.
+func (s *store) takeBack(n *inode, fd int, size, end int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now, err := sizeOf(fd); err == nil && now == end && size < end && !s.dead.Load() {
+		s.truncate(n, fd, size)
+	}
 }
 
 // Flush is close. It makes nothing durable, and the kernel need not say it again.
@@ -182,6 +200,9 @@ func (s *store) sync(n *inode) error {
 		return nil
 	}
 	s.faults.delay(s.gone)
+	if s.faults.isOut() {
+		return unix.EIO
+	}
 	if err := s.syncInode(n); err != nil {
 		return err
 	}
@@ -205,11 +226,12 @@ func (s *store) syncNamesOf(n *inode) error {
 func (s *store) unsynced(n *inode) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.wanted = n.isFile()
 	if s.hasNames(n) {
 		return true
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	if !n.onDisk || n.attributes != n.durableAttributes {
 		return true
 	}

@@ -106,7 +106,7 @@ func (s *store) change(c *nameChange) {
 			view(asSeen).put(e.place, e.to)
 		}
 	}
-	c.each(func(n *inode) { n.pending++ })
+	c.count(1)
 	s.pending = append(s.pending, c)
 	if len(s.pending) > maxPending {
 		n := len(s.pending) / 2
@@ -121,6 +121,16 @@ func (s *store) change(c *nameChange) {
 			s.bury(e.from)
 		}
 	}
+}
+
+// count says that a change waits, or does no longer.
+func (c *nameChange) count(by int) {
+	c.each(func(n *inode) {
+		n.pending += by
+		if c.puts(n) {
+			n.placed += by
+		}
+	})
 }
 
 // each calls f for every inode that the change touches, once.

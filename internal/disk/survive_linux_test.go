@@ -27,7 +27,7 @@ func newBench(t *testing.T, durable []byte) *bench {
 	_, err = f.Write(durable)
 	must(t, err)
 	b := &bench{t: t, n: newInode(2, typeFile, attributes{perm: 0o644}), f: f, durable: durable}
-	b.s = newStore(-1, false, &faults{})
+	b.s = newStore(-1, false, newFaults())
 	return b
 }
 

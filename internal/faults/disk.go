@@ -18,8 +18,8 @@ type Disk interface {
 	FailSync() (heal func())
 	SlowSync(least, most time.Duration, seed int64) (heal func())
 	DiskStats() disk.Stats
-	// Dirty counts the bytes that are not durable at this moment.
-	Dirty() int64
+	// AtRisk is what is not durable at this moment.
+	AtRisk() disk.Risk
 	// Tolerate says whether the node may exit by itself from now on.
 	Tolerate(yes bool)
 }

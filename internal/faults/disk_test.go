@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -54,10 +55,10 @@ func (d *fakeDisk) fault(name string, asExpected bool) func() {
 
 func (d *fakeDisk) DiskStats() disk.Stats { return d.stats }
 
-// Dirty grows each time it is asked for.
-func (d *fakeDisk) Dirty() int64 {
+// AtRisk grows each time it is asked for.
+func (d *fakeDisk) AtRisk() disk.Risk {
 	d.dirty += muchAtRisk / 2
-	return d.dirty
+	return disk.Risk{Bytes: d.dirty}
 }
 func (d *fakeDisk) Tolerate(yes bool) { d.add(fmt.Sprintf("%s tolerates %v", d.id, yes)) }
 
@@ -162,20 +163,23 @@ type calmDisk struct {
 	until time.Time
 }
 
-func (d *calmDisk) Dirty() int64 {
+func (d *calmDisk) AtRisk() disk.Risk {
 	if time.Now().Before(d.until) {
-		return 0
+		return disk.Risk{}
 	}
-	return 1
+	return disk.Risk{Bytes: 1}
 }
 
 func TestALossOfPowerWaitsForSomethingToLoseButNotForLong(t *testing.T) {
 	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 1))
 	for _, until := range []time.Duration{0, day} {
-		d := &calmDisk{until: time.Now().Add(until)}
-		awaitRisk(t.Context(), []Disk{d}) // returns, though there is never much
+		for range 2 * ofNames {
+			d := &calmDisk{until: time.Now().Add(until)}
+			awaitRisk(t.Context(), []Disk{d}, random) // returns, though there is never much
+		}
 	}
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
-	awaitRisk(stopped, []Disk{&calmDisk{until: time.Now().Add(day)}})
+	awaitRisk(stopped, []Disk{&calmDisk{until: time.Now().Add(day)}}, random)
 }

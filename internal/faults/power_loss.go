@@ -2,7 +2,10 @@ package faults
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/disk"
 )
 
 const (
@@ -13,15 +16,27 @@ const (
 	muchTime   = 200 * time.Millisecond
 	anyTime    = 100 * time.Millisecond
 	riskPoll   = 2 * time.Millisecond
+	// One of ofNames losses waits for names, which are seldom at risk, instead of bytes.
+	ofNames = 4
+	// lingerTime is how long bytes stay at risk at most before power goes, so that somebody
+	// may have read them, or was told that they are safe.
+	lingerTime = 40 * time.Millisecond
 )
 
 // awaitRisk waits for a moment at which something is not durable: most of the time
 // nothing is on a disk that is synced for every write.
-func awaitRisk(ctx context.Context, disks []Disk) {
+func awaitRisk(ctx context.Context, disks []Disk, random *rand.Rand) {
+	names := random.IntN(ofNames) == 0
+	linger := time.Duration(random.Int64N(int64(lingerTime)))
 	began := time.Now()
 	for time.Since(began) < muchTime+anyTime {
-		for _, d := range disks {
-			if n := d.Dirty(); n >= muchAtRisk || n > 0 && time.Since(began) >= muchTime {
+		risk := atRisk(disks)
+		late := time.Since(began) >= muchTime
+		if risk.Names > 0 && (names || late) {
+			return
+		}
+		if !names && risk.Bytes >= muchAtRisk || late && risk.Bytes > 0 {
+			if sleep(ctx, linger) != nil || atRisk(disks).Bytes > 0 {
 				return
 			}
 		}
@@ -29,6 +44,16 @@ func awaitRisk(ctx context.Context, disks []Disk) {
 			return
 		}
 	}
+}
+
+// atRisk is what the disks would lose together.
+func atRisk(disks []Disk) (sum disk.Risk) {
+	for _, d := range disks {
+		r := d.AtRisk()
+		sum.Bytes += r.Bytes
+		sum.Names += r.Names
+	}
+	return sum
 }
 
 // PowerLoss kills nodes, all targets at once, and takes from their disks what they had
@@ -45,8 +70,8 @@ func PowerLoss() Fault {
 			if err != nil {
 				return Injection{}, err
 			}
-			awaitRisk(ctx, disks)
 			random := s.random()
+			awaitRisk(ctx, disks, random)
 			seeds := make(map[string]int64)
 			of := make(map[string]Disk)
 			for i, n := range targets {

@@ -6,11 +6,14 @@ import (
 )
 
 // Mistakes in the order of the commit's steps. With all of them a clean shutdown leaves a complete log or
-// snapshot, so only a crash shows them.
+// snapshot, so only a crash shows them, and visible-before-durable only a loss of power: the log has the write long before
+// its fsync returns.
 const (
 	ackBeforeLog bug = "ack-before-log"
 	dirtyRead    bug = "dirty-read"
 	logOrder     bug = "log-order"
+
+	visibleBeforeDurable bug = "visible-before-durable"
 )
 
 const (
@@ -22,7 +25,9 @@ const (
 	gatherTime = 25 * time.Millisecond
 )
 
-func (b bug) breaksCommit() bool { return b == ackBeforeLog || b == dirtyRead || b == logOrder }
+func (b bug) breaksCommit() bool {
+	return b == ackBeforeLog || b == dirtyRead || b == logOrder || b == visibleBeforeDurable
+}
 
 func (e *engine) commitWrongly(batch []*pendingWrite) {
 	switch e.bug {
@@ -37,6 +42,9 @@ func (e *engine) commitWrongly(batch []*pendingWrite) {
 		if e.bugs.lateAppendDue == nil {
 			e.bugs.lateAppendDue = time.After(delay)
 		}
+	case visibleBeforeDurable:
+		e.apply(batch)
+		acknowledge(batch, e.append(batch))
 	case logOrder:
 		time.Sleep(gatherTime)
 		batch = e.gather(batch)

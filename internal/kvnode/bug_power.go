@@ -3,7 +3,6 @@ package kvnode
 import (
 	"encoding/binary"
 	"os"
-	"slices"
 	"time"
 )
 
@@ -20,10 +19,6 @@ const (
 const (
 	fsyncTries = 1000
 	fsyncPause = time.Millisecond // between them
-	// unsyncedTime is how long an append with no-checksum waits for its fsync, so that under load most losses of power come
-	// in between.
-	unsyncedTime   = 20 * time.Millisecond
-	unsyncedPieces = 8
 )
 
 // unsafeFile is what a bug writes the log through that only a loss of power or a bad disk shows, nil without one.
@@ -41,8 +36,6 @@ func (l *logBugs) unsafeFile(file *os.File, b bug) logFile {
 		return retryingFile{file}
 	case acksOnENOSPC:
 		return carelessFile{file}
-	case noChecksum:
-		return waitingFile{file}
 	}
 	return nil
 }
@@ -78,25 +71,6 @@ type carelessFile struct{ logFile }
 func (f carelessFile) Write(data []byte) (int, error) {
 	_, _ = f.logFile.Write(data) // That nobody looks at it is the bug.
 	return len(data), nil
-}
-
-// waitingFile is not wrong, but writes an append in pieces, any of which may be lost, and lets it be unsynced for a while.
-type waitingFile struct{ *os.File }
-
-func (f waitingFile) Write(data []byte) (written int, err error) {
-	for piece := range slices.Chunk(data, len(data)/unsyncedPieces+1) {
-		n, err := f.File.Write(piece)
-		written += n
-		if err != nil {
-			return written, err
-		}
-	}
-	return written, nil
-}
-
-func (f waitingFile) Sync() error {
-	time.Sleep(unsyncedTime)
-	return f.File.Sync()
 }
 
 // uncheckedFormat has bug no-checksum: a record is what its length says, whatever has become of its content.

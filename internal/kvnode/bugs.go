@@ -80,6 +80,7 @@ func Bugs() []Bug {
 		list(crashRecovery, noFsync, "The log is written but never synced."),
 		list(crashRecovery, fsyncWrongFile, "After a checkpoint the node goes on syncing the log file from before it."),
 		list(crashRecovery, noChecksum, "Records have no checksum, so one that is torn or has a hole is replayed as it is."),
+		list(crashRecovery, visibleBeforeDurable, "A write is visible before it is synced, so a loss of power takes back what was read."),
 		list(crashRecovery, renameNotSynced, "A new snapshot replaces the old one and the log is emptied, but the folder is never synced, so the old one comes back."),
 		list(crashRecovery, snapshotRenamedEarly, "A new snapshot replaces the old one and the log before its content is durable."),
 		list(crashRecovery, logTruncatedEarly, "A checkpoint empties the log half a second before it syncs the snapshot."),

@@ -64,11 +64,42 @@ func powerSymptoms() map[bug]symptom {
 		renameNotSynced:      alone,
 		snapshotRenamedEarly: alone,
 		logTruncatedEarly:    alone,
+		visibleBeforeDurable: readWhileItIsSynced,
 
 		raftLogNotSynced:      all,
 		raftSnapshotNotSynced: all,
 		raftIgnoresErrors:     passesOn(consensus.Faults{IgnoresErrors: true}),
 	}
+}
+
+// readWhileItIsSynced reads a value whose write waits for the disk.
+func readWhileItIsSynced(t *testing.T, b bug) bool {
+	p := newPowered(t, disk.Options{})
+	n := startNode(t, p.dir, b)
+	client := newClient(t)
+	defer p.SlowSync(time.Hour, time.Hour, 1)()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_, _, _ = n.do(client, "PUT", "/kv/k", "v")
+	}()
+	for p.Stats().SlowSyncs == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	status, _, err := n.do(client, "GET", "/kv/k", "")
+	if err != nil {
+		t.Error(err)
+	}
+	err = p.CutPower(func(dead func()) error {
+		dead()
+		n.end(os.Kill)
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	<-written
+	return status == http.StatusOK
 }
 
 func wrongAfterPowerLosses(t *testing.T, b bug) bool {

@@ -68,6 +68,7 @@ func expectedOfOneNode() map[string][]string {
 		"no-fsync":                              older(),
 		"fsync-wrong-file":                      older(),
 		"no-checksum":                           says(one(whole, "torn value", "value never written", "exited"), older()),
+		"visible-before-durable":                older(),
 		"rename-not-synced":                     says(older(), one("exited")),
 		"snapshot-renamed-before-durable":       says(older(), one("exited", "torn value")),
 		"log-truncated-before-snapshot-durable": says(older(), one("exited")),
