@@ -25,7 +25,7 @@ func powerLoss(mix workload.Mix) challenges.Scenario {
 		Name:  "power-loss",
 		Title: "clients while power goes again and again, judged by their history",
 		Hint: "What you write is in the kernel's memory until fsync returns, and SIGKILL does not show that: a loss of power does. " +
-			"Sync the log before you acknowledge; sync a new file before you rename it, and its folder after that; drop the log only when the snapshot is durable. " +
+			"Sync the log before you acknowledge a write or show it to a reader; sync a new file before you rename it, and its folder after that; drop the log only when the snapshot is durable. " +
 			"And recovery meets logs whose end is torn, or has holes of zeros.",
 		// While syncs are slow, there is always something that is written and not durable.
 		Faults: []faults.Track{{{

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"sync"
 	"time"
 )
@@ -11,6 +12,9 @@ type outage struct {
 	begun      chan struct{}
 	dead       chan struct{} // no process can notice any more what it is told
 }
+
+// errOutage is why a sync under way makes nothing durable. Nobody sees it.
+var errOutage = errors.New("power goes")
 
 func newOutage() *outage { return &outage{begun: make(chan struct{}), dead: make(chan struct{})} }
 

@@ -147,7 +147,9 @@ func (s *server) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32
 	}
 	if in.Flags&unix.O_DSYNC != 0 && in.WriteFlags&fuse.WRITE_CACHE == 0 {
 		if err := s.sync(n); err != nil {
-			s.takeBack(n, fd, size, int64(in.Offset)+int64(wrote))
+			if err != errOutage {
+				s.takeBack(n, fd, size, int64(in.Offset)+int64(wrote))
+			}
 			return 0, status(err)
 		}
 	}
@@ -201,7 +203,7 @@ func (s *store) sync(n *inode) error {
 	}
 	s.faults.delay(s.gone)
 	if s.faults.isOut() {
-		return unix.EIO
+		return errOutage
 	}
 	if err := s.syncInode(n); err != nil {
 		return err
