@@ -11,8 +11,8 @@ import (
 // Spec says how often a fault comes, whom it is aimed at and how long it lasts.
 type Spec struct {
 	Fault Fault
-	// Weight is how often the fault comes, relative to the others of its track; less
-	// than 1 means never.
+	// Weight is how often the fault comes among as many steps as all weights of its track
+	// together; less than 1 means never.
 	Weight int
 	Target Target
 	// Gap is the time before the fault, since the track's last one healed; Hold is
@@ -63,7 +63,29 @@ type Plan struct {
 	tracks []Track
 	nodes  []string
 	groups []history.Group
-	drawn  []*rand.Rand // of each track
+	decks  []*deck // of each track
+}
+
+// deck has for each spec of a track as many cards as its weight. It is shuffled, drawn from, and
+// made anew when it is empty: in any order, but no fault is missing for long. Were each
+// step drawn for itself, one run of many would hardly see the fault that it should.
+type deck struct {
+	random *rand.Rand
+	cards  []int
+}
+
+func (d *deck) draw(specs []Spec) (s Spec, ok bool) {
+	if len(d.cards) == 0 {
+		for i, s := range specs {
+			d.cards = append(d.cards, slices.Repeat([]int{i}, s.Weight)...)
+		}
+		d.random.Shuffle(len(d.cards), func(i, j int) { d.cards[i], d.cards[j] = d.cards[j], d.cards[i] })
+	}
+	if len(d.cards) == 0 {
+		return Spec{}, false
+	}
+	s, d.cards = specs[d.cards[0]], d.cards[1:]
+	return s, true
 }
 
 // planStream keeps the plan's random numbers apart from those of the clients.
@@ -79,13 +101,13 @@ func NewPlan(seed int64, tracks []Track, nodes []string, groups ...history.Group
 		p.tracks = append(p.tracks, slices.DeleteFunc(slices.Clone(track), func(s Spec) bool {
 			return s.Weight < 1 || s.Fault.MinNodes > len(nodes)
 		}))
-		p.drawn = append(p.drawn, p.random(i))
+		p.decks = append(p.decks, p.deck(i))
 	}
 	return p
 }
 
-func (p *Plan) random(track int) *rand.Rand {
-	return rand.New(rand.NewPCG(uint64(p.seed), planStream+uint64(track)))
+func (p *Plan) deck(track int) *deck {
+	return &deck{random: rand.New(rand.NewPCG(uint64(p.seed), planStream+uint64(track)))}
 }
 
 // Tracks is the number of tracks, those without faults included.
@@ -93,24 +115,14 @@ func (p *Plan) Tracks() int { return len(p.tracks) }
 
 // Next draws the next step of a track. A track without faults has no steps. It may
 // be called concurrently for different tracks.
-func (p *Plan) Next(track int) (Step, bool) { return p.draw(track, p.drawn[track]) }
+func (p *Plan) Next(track int) (Step, bool) { return p.draw(track, p.decks[track]) }
 
-func (p *Plan) draw(track int, rng *rand.Rand) (Step, bool) {
-	specs := p.tracks[track]
-	total := 0
-	for _, s := range specs {
-		total += s.Weight
-	}
-	if total == 0 {
+func (p *Plan) draw(track int, from *deck) (Step, bool) {
+	s, ok := from.draw(p.tracks[track])
+	if !ok {
 		return Step{}, false
 	}
-	d := rng.IntN(total)
-	i := 0
-	for d >= specs[i].Weight {
-		d -= specs[i].Weight
-		i++
-	}
-	s := specs[i]
+	rng := from.random
 	return Step{
 		Fault: s.Fault, Target: s.Target, Seed: rng.Uint64(),
 		Gap: s.Gap.draw(rng), Hold: s.Hold.draw(rng), Delay: s.Delay.draw(rng),
@@ -132,10 +144,10 @@ const mostPlanned = 1000
 func (p *Plan) Steps(d time.Duration) [][]Planned {
 	out := make([][]Planned, len(p.tracks))
 	for track := range p.tracks {
-		rng := p.random(track)
+		from := p.deck(track)
 		var now time.Duration
 		for len(out[track]) < mostPlanned {
-			s, ok := p.draw(track, rng)
+			s, ok := p.draw(track, from)
 			if now += s.Gap; !ok || now >= d {
 				break
 			}

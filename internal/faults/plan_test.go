@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -213,5 +214,32 @@ func TestAPlanWhoseStepsTakeNoTimeIsBounded(t *testing.T) {
 	}
 	if got := len(p.Steps(0)[0]); got != 0 {
 		t.Errorf("got %d steps in no time", got)
+	}
+}
+
+func TestAmongAsManyStepsAsTheWeightsSumUpToEachFaultComesAsOftenAsItsWeight(t *testing.T) {
+	t.Parallel()
+	track := Track{{Fault: Kill(), Weight: 3}, {Fault: Pause(), Weight: 1}, {Fault: Stop(), Weight: 0}, {Fault: Slow(), Weight: 2}}
+	orders := make(map[string]bool)
+	for seed := range int64(20) {
+		p := NewPlan(seed, []Track{track}, named(3))
+		for range 3 {
+			came, order := make(map[string]int), ""
+			for range 6 {
+				s, ok := p.Next(0)
+				if !ok {
+					t.Fatal("the plan ended")
+				}
+				came[s.Fault.Name]++
+				order += s.Fault.Name + " "
+			}
+			if want := map[string]int{"kill": 3, "pause": 1, "slow": 2}; !maps.Equal(came, want) {
+				t.Errorf("seed %d: %v came, want %v", seed, came, want)
+			}
+			orders[order] = true
+		}
+	}
+	if len(orders) < 20 { // of 60
+		t.Errorf("only %d orders", len(orders))
 	}
 }
