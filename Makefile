@@ -12,11 +12,12 @@ build:
 demo: build
 	./bin/lsfr demo
 
-## test: everything; with the race detector where it does not change what is measured
+## test: everything; with the race detector where it does not change what is measured.
+##       Most tests wait for processes, so more of them run at once than there are cores
 test:
 	$(GO) vet ./...
-	$(GO) test -race -short ./...
-	$(GO) test -p 1 -timeout 20m $(LONG)
+	$(GO) test -race -short -p 3 ./...
+	$(GO) test -p 1 -parallel 4 -timeout 20m $(LONG)
 	$(GO) test -parallel 4 -timeout 20m ./internal/matrix
 
 # LONG has the packages with tests that -short leaves out, or that the race detector falsifies.

@@ -128,14 +128,10 @@ func boltCheckChild(args []string) error {
 
 func boltCount(db *bbolt.DB) (n uint64, err error) {
 	err = db.View(func(tx *bbolt.Tx) error {
-		var damage error
-		for err := range tx.Check() { // to its end, as it uses tx
-			if damage == nil {
-				damage = err
-			}
-		}
-		if damage != nil {
-			return damage
+		for err := range tx.Check() {
+			// What checks goes on, for long in a damaged file, and needs tx until it ends.
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
 		}
 		b := tx.Bucket([]byte("b"))
 		if b == nil {
