@@ -120,6 +120,7 @@ func TestADatabaseThatSyncsLosesNothing(t *testing.T) {
 	for name, make := range map[string]func(*testing.T) writer{"BoltDB": boltWriter, "SQLite": sqlite} {
 		for _, strict := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, strict %v", name, strict), func(t *testing.T) {
+				t.Parallel()
 				w := make(t)
 				d, dir := mount(t, Options{Strict: strict})
 				if strict && name == "BoltDB" { // which never syncs the folder of its file
@@ -143,6 +144,7 @@ func TestADatabaseThatSyncsLosesNothing(t *testing.T) {
 func TestADatabaseThatDoesNotSyncIsCaught(t *testing.T) {
 	for name, make := range map[string]func(*testing.T) writer{"BoltDB": boltWriter, "SQLite": sqlite} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := make(t)
 			for seed := range int64(6) {
 				d, dir := mount(t, Options{})
