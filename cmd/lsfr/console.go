@@ -240,9 +240,12 @@ func (c *console) failure(k *report.Check) {
 		c.printf("\n")
 	}
 	for _, d := range f.Details {
-		c.printf("%s\n", c.wrap(d, "  ", strings.Repeat(" ", 24)))
+		c.printf("%s\n", c.wrap(d, "  ", detailIndent))
 	}
 }
+
+// detailIndent is below the text of a line that begins with times, as operations do.
+const detailIndent = "                        "
 
 // others prints the remaining failures, one line each.
 func (c *console) others(r *report.Result, first *report.Check) {

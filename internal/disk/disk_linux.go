@@ -201,19 +201,20 @@ func (d *Disk) AtRisk() Risk {
 func (s *store) atRisk() Risk {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var all, wanted int64
-	any := false
+	var all, requested int64
+	anyRequested := false
 	for _, n := range s.nodes {
 		n.mu.Lock()
 		bytes := n.changes.dirty.bytes()
-		if n.wanted {
-			any, wanted = true, wanted+bytes
+		if n.syncRequested {
+			anyRequested = true
+			requested += bytes
 		}
 		all += bytes
 		n.mu.Unlock()
 	}
-	if any {
-		all = wanted
+	if anyRequested {
+		all = requested
 	}
 	return Risk{Bytes: all, Names: len(s.pending)}
 }

@@ -25,9 +25,14 @@
 //
 // A change of names (creating, renaming, linking, removing) sets entries of folders, and
 // is made durable as a whole. Syncing a folder means all changes of its entries, syncing
-// a file those in which the file takes part, and each of them brings along the earlier
-// changes that it builds upon. So a change may become durable before an earlier one that
+// a file those in which the file takes part, and both those that put the folders above it
+// where they are. Each of them brings along the earlier changes that it builds upon. So a change may become durable before an earlier one that
 // has nothing to do with it, but never without what it needs; see order.go.
+//
+// # Power
+//
+// CutPower comes before the processes are killed, LosePower after that: a process in a
+// sync does not die before it is answered, and must not have been told that it is done.
 //
 // # Locks
 //

@@ -8,11 +8,11 @@ import (
 
 // syncNames makes the names durable that a sync of n promises. It needs store.mu.
 func (s *store) syncNames(n *inode) error {
-	wanted := s.wanted(n)
-	if wanted == nil {
+	promised := s.promised(n)
+	if promised == nil {
 		return nil
 	}
-	chosen, rest := choose(s.pending, !s.strict, wanted)
+	chosen, rest := choose(s.pending, !s.strict, promised)
 	if len(chosen) == 0 {
 		return nil
 	}
@@ -22,13 +22,13 @@ func (s *store) syncNames(n *inode) error {
 
 // hasNames reports whether syncNames would do anything. It needs store.mu.
 func (s *store) hasNames(n *inode) bool {
-	wanted := s.wanted(n)
-	return wanted != nil && slices.ContainsFunc(s.pending, wanted)
+	promised := s.promised(n)
+	return promised != nil && slices.ContainsFunc(s.pending, promised)
 }
 
-// wanted tells which changes a sync of n promises, without those that they build upon; nil
+// promised tells which changes a sync of n makes durable, without those that they build upon; nil
 // if there are none. It needs store.mu.
-func (s *store) wanted(n *inode) func(*nameChange) bool {
+func (s *store) promised(n *inode) func(*nameChange) bool {
 	own := func(c *nameChange) bool { return n.isDir() && c.within(n) || !s.strict && c.about(n) }
 	var moved []*inode // folders above n that are not durably where they are
 	if !s.strict {

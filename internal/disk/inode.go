@@ -45,8 +45,7 @@ type inode struct {
 	// durableAttributes are those that are durable, if onDisk.
 	durableAttributes attributes
 	changes           changeLog
-	// wanted says that a sync of it was asked for.
-	wanted bool
+	syncRequested     bool // of a file: ever
 }
 
 // attributes are what a sync of a file makes durable beside its content. On the real disk

@@ -230,7 +230,7 @@ func (s *store) unsynced(n *inode) bool {
 	defer s.mu.RUnlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.wanted = n.isFile()
+	n.syncRequested = n.isFile()
 	if s.hasNames(n) {
 		return true
 	}
