@@ -185,6 +185,14 @@ func (d *Disk) stop(ctx context.Context) error {
 	return nil
 }
 
+// BetweenSyncs calls look while no sync makes anything durable: base/durable is then what
+// a loss of power at this moment would leave at least. A look that syncs waits for ever.
+func (d *Disk) BetweenSyncs(look func()) {
+	d.faults.durable.Lock()
+	defer d.faults.durable.Unlock()
+	look()
+}
+
 // AtRisk tells what a loss of power at this moment could take; nothing while power
 // is lost.
 func (d *Disk) AtRisk() Risk {

@@ -43,6 +43,9 @@ func (*Disk) SlowSync(least, most time.Duration, seed int64) (heal func()) { ret
 // Stats counts nothing.
 func (*Disk) Stats() Stats { return Stats{} }
 
+// BetweenSyncs calls look.
+func (*Disk) BetweenSyncs(look func()) { look() }
+
 // AtRisk is nothing.
 func (*Disk) AtRisk() Risk { return Risk{} }
 

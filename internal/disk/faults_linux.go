@@ -18,6 +18,8 @@ type faults struct {
 	slow    *slowness
 	// outage is the next one, or the one that has begun.
 	outage *outage
+	// durable is held, as by a reader, by each sync that makes something durable.
+	durable sync.RWMutex
 
 	writes, bytes, syncs, idle, failedSyncs, slowSyncs, noSpace, losses atomic.Int64
 }

@@ -205,6 +205,8 @@ func (s *store) sync(n *inode) error {
 	if s.faults.isOut() {
 		return errOutage
 	}
+	s.faults.durable.RLock()
+	defer s.faults.durable.RUnlock()
 	if err := s.syncInode(n); err != nil {
 		return err
 	}

@@ -240,17 +240,13 @@ func TestANodeAloneStartsOnAFullDisk(t *testing.T) {
 // durably copies what a loss of power would leave at this moment, at least.
 func (p powered) durably(t *testing.T) string {
 	t.Helper()
-	for {
-		before := p.Stats().Syncs
-		copied := t.TempDir()
-		err := os.CopyFS(copied, os.DirFS(p.durable))
-		if p.Stats().Syncs == before { // Only a sync changes it.
-			if err != nil {
-				t.Fatal(err)
-			}
-			return copied
-		}
+	copied := t.TempDir()
+	var err error
+	p.BetweenSyncs(func() { err = os.CopyFS(copied, os.DirFS(p.durable)) })
+	if err != nil {
+		t.Fatal(err)
 	}
+	return copied
 }
 
 // What is durable changes with each sync only. So looking in between is looking at every moment, of checkpoints too.
@@ -259,7 +255,6 @@ func TestALossOfPowerAtAnyMomentLosesNothingAcknowledged(t *testing.T) {
 	p := newPowered(t, disk.Options{Strict: true})
 	n := startNode(t, p.dir, noBug)
 	defer n.end(os.Kill)
-	defer p.SlowSync(3*time.Millisecond, 6*time.Millisecond, 1)() // A copy takes less.
 	clients := newCounters(8)
 	looked := 0
 	clients.count(n, newClient(t), 400, func() {}, func() {
