@@ -128,7 +128,7 @@ func (a *app) check(ctx context.Context, f *checkFlags, files []string) error {
 		judged = append(judged, one)
 		code = worse(code, c)
 		if !f.json {
-			a.show(one)
+			a.show(&one)
 		}
 	}
 	if f.json {
@@ -177,7 +177,7 @@ func (a *app) checkFile(ctx context.Context, f *checkFlags, file string) (report
 		if err != nil {
 			return report.Judged{}, exitUsage, fmt.Errorf("%s: %w", file, err)
 		}
-		return report.Judged{All: all, Strongest: models.Strongest(all)}, allCode(h.Model, all), nil
+		return report.Judged{All: all, Strongest: models.Strongest(all), Faults: h.Faults}, allCode(h.Model, all), nil
 	}
 	v, err := models.Check(ctx, h, opts)
 	if err != nil {
@@ -200,22 +200,22 @@ func (a *app) checkFile(ctx context.Context, f *checkFlags, file string) (report
 			return report.Judged{}, exitUsage, fmt.Errorf("--html: %w", err)
 		}
 	}
-	return report.Judged{Verdict: &v}, statusCode(v.Status), nil
+	return report.Judged{Verdict: &v, Faults: h.Faults}, statusCode(v.Status), nil
 }
 
 // show prints what was found for people.
-func (a *app) show(judged report.Judged) {
+func (a *app) show(judged *report.Judged) {
 	switch {
 	case judged.All != nil:
-		a.showAll(judged.Source, judged.All)
+		a.showAll(judged)
 	case judged.Verdict != nil:
-		a.showVerdict(judged.Source, judged.Verdict)
+		a.showVerdict(judged)
 	}
 }
 
 // showVerdict prints a verdict for people.
-func (a *app) showVerdict(file string, v *models.Verdict) {
-	s := a.style(a.stdout)
+func (a *app) showVerdict(judged *report.Judged) {
+	s, file, v := a.style(a.stdout), judged.Source, judged.Verdict
 	for _, w := range v.Warnings {
 		fmt.Fprintf(a.stderr, "lsfr: %s: warning: %s\n", file, w)
 	}
@@ -232,7 +232,7 @@ func (a *app) showVerdict(file string, v *models.Verdict) {
 		return
 	}
 	fmt.Fprintf(a.stdout, "%s: %s  not %s: %d of %s (%s)\n", file, s.bad.Sprint("INVALID"), v.Model, len(v.Violations), counted(v.Keys, "key"), counts)
-	a.showViolation(&v.Violations[0])
+	a.showViolation(&v.Violations[0], judged.Faults)
 	const most = 20
 	for i, other := range v.Violations[1:] {
 		if i == 0 {
@@ -247,9 +247,9 @@ func (a *app) showVerdict(file string, v *models.Verdict) {
 }
 
 // showViolation prints the rule, the sentence and the operations that prove it.
-func (a *app) showViolation(v *models.Violation) {
+func (a *app) showViolation(v *models.Violation, faults []history.FaultEvent) {
 	fmt.Fprintf(a.stdout, "\n  %s\n%s\n\n", a.style(a.stdout).bold.Sprint(string(v.Rule)), wrap(v.Sentence, columns(a.stdout), "  ", "  "))
-	lines := report.OperationLines(v.Operations, nil)
+	lines := report.OperationLines(v.Operations, faults)
 	const most = 40
 	for i, line := range lines {
 		if i == most {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/st3v3nmw/lsfr/internal/report"
 	"github.com/st3v3nmw/lsfr/models"
 )
 
@@ -23,8 +24,8 @@ func showModels(w io.Writer) {
 }
 
 // showAll prints which models hold: the strongest in the headline.
-func (a *app) showAll(file string, verdicts []models.Verdict) {
-	s := a.style(a.stdout)
+func (a *app) showAll(judged *report.Judged) {
+	s, file, verdicts := a.style(a.stdout), judged.Source, judged.All
 	for _, w := range verdicts[0].Warnings {
 		fmt.Fprintf(a.stderr, "lsfr: %s: warning: %s\n", file, w)
 	}
@@ -64,7 +65,7 @@ func (a *app) showAll(file string, verdicts []models.Verdict) {
 	for i := range verdicts {
 		if v := &verdicts[i]; v.Status == models.Invalid {
 			fmt.Fprintf(a.stdout, "\nWhy it is not %s:\n", v.Model)
-			a.showViolation(&v.Violations[0])
+			a.showViolation(&v.Violations[0], judged.Faults)
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/st3v3nmw/lsfr/history"
 	"github.com/st3v3nmw/lsfr/models"
 )
 
@@ -29,6 +30,8 @@ type Judged struct {
 	// Strongest names the ones that hold and follow from no other.
 	All       []models.Verdict `json:"all,omitempty"`
 	Strongest []string         `json:"strongest,omitempty"`
+	// Faults are those of the history, to be told among the operations of a proof.
+	Faults []history.FaultEvent `json:"-"`
 }
 
 // WriteVerdicts writes verdicts on saved histories as one document:
