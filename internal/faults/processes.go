@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // each does something to all nodes at once, and waits for all. It returns those with
@@ -23,11 +24,28 @@ func each(ctx context.Context, nodes []Node, do func(ctx context.Context, n Node
 	return done, errors.Join(errs...)
 }
 
-// process injects a fault of processes. It hits the writes in flight when it begins;
-// afterwards none may be. A node with which it failed is not healed: nobody knows
+const (
+	// writePatience is how long a fault waits for a write to be in flight: of a fast node
+	// most moments have none, and a crash between two writes shows little.
+	writePatience = 50 * time.Millisecond
+	writePoll     = 200 * time.Microsecond
+)
+
+// awaitWrite waits until a write is in flight, and returns how many are.
+func awaitWrite(ctx context.Context, env *Env) int {
+	for began := time.Now(); ; {
+		open := env.OpenWrites()
+		if open > 0 || time.Since(began) > writePatience || sleep(ctx, writePoll) != nil {
+			return open
+		}
+	}
+}
+
+// process injects a fault of processes, while a write is in flight if one soon is. It hits
+// those in flight when it begins; afterwards none may be. A node with which it failed is not healed: nobody knows
 // what it is doing, and the error ends the run.
 func process(ctx context.Context, env *Env, targets []Node, do, undo func(ctx context.Context, n Node) error) (Injection, error) {
-	hits := env.OpenWrites()
+	hits := awaitWrite(ctx, env)
 	done, err := each(ctx, targets, do)
 	return Injection{
 		Hits: func() int { return hits },

@@ -55,6 +55,30 @@ func TestEachProcessFaultDoesItsStepsInOrderAndHealsThem(t *testing.T) {
 	}
 }
 
+func TestAProcessFaultWaitsForAWriteButNotForEver(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ after, hits int }{{0, 1}, {3, 1}, {1 << 30, 0}} {
+		w := newWorld(1)
+		asked := 0
+		w.env.OpenWrites = func() int {
+			if len(w.all()) > 0 {
+				t.Error("it was asked for writes after the fault")
+			}
+			asked++
+			if asked > tt.after {
+				return 1
+			}
+			return 0
+		}
+		if err := Inject(t.Context(), &w.env, Step{Fault: Kill()}, &w.recorder, nobody, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.recorder.events[0].Hits; got != tt.hits || asked <= min(tt.after, 1) {
+			t.Errorf("a write in flight after %d looks: %d hits and %d looks", tt.after, got, asked)
+		}
+	}
+}
+
 func TestAProcessFaultActsOnAllItsTargetsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []Fault{Kill(), Stop(), Pause(), KillRecovering()} {
