@@ -58,7 +58,11 @@ func letThirdGroupJoin(ctx context.Context, e *challenges.Env, r *challenges.Run
 		return err
 	}
 	m := new(moving)
-	if err := m.write(ctx, e, old); err != nil {
+	err := challenges.Steps(
+		func() error { return m.write(ctx, e, old) },
+		func() error { return m.watch(ctx, e) },
+	)
+	if err != nil {
 		return err
 	}
 	end := r.Phase("a group joins")
@@ -70,7 +74,7 @@ func letThirdGroupJoin(ctx context.Context, e *challenges.Env, r *challenges.Run
 	r.Join(group.Nodes)
 	var changing sync.WaitGroup
 	var changed error
-	changing.Go(func() { changed = m.change(ctx, e, old) })
+	changing.Go(func() { changed = m.change(ctx, e, old, r.Heal) })
 	err = challenges.Steps(
 		func() error { return tell(ctx, e, old, group) },
 		func() error { return loseLeader(ctx, e, r, group) },

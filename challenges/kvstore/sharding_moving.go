@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/st3v3nmw/lsfr/challenges"
@@ -11,14 +14,17 @@ import (
 )
 
 const (
-	// movingKeys are written before the group joins; while it does, every third is written
-	// again and every third deleted, one every movingPace by each of movingHands. They do not
-	// wait for each other, so that faults stop none but those that they meet. They begin again
-	// until keys have moved, for at most changingTime.
-	movingKeys   = 240
-	movingHands  = 12
-	movingPace   = 100 * time.Millisecond
-	changingTime = 10 * time.Second
+	// movingKeys are written before the group joins. While it does, movingHands change them,
+	// one every movingPace each: most are deleted or written again, once each, so that what a
+	// move does to them stays to be seen. The hands do not wait for each other, so that faults
+	// stop none but those that they meet.
+	movingKeys  = 1200
+	movingHands = 16
+	movingPace  = 100 * time.Millisecond
+	// One key of movingKinds stays as it is.
+	movingKinds = 6
+	// watchedKeys of each group tell whether keys have moved. A third of them do.
+	watchedKeys = 20
 )
 
 // moving are keys that were written before a group joined, and what is to be in them.
@@ -27,6 +33,8 @@ type moving struct {
 	// doubtful are those of which a write was repeated: the first try may take effect at
 	// any later time, so nobody can say what is to be in them.
 	doubtful [movingKeys]bool
+	// watched are some keys by the group that they belonged to.
+	watched map[string][]string
 }
 
 func (m *moving) write(ctx context.Context, e *challenges.Env, nodes []*cluster.Node) error {
@@ -51,36 +59,80 @@ func (m *moving) do(ctx context.Context, e *challenges.Env, nodes []*cluster.Nod
 	return err
 }
 
-// change writes some of them again and deletes some, others each time, until keys belong
-// to the new group.
-func (m *moving) change(ctx context.Context, e *challenges.Env, nodes []*cluster.Node) error {
-	began := time.Now()
-	for round := 0; ; round++ {
-		err := m.share(e, func(apart *challenges.Env, i int) error {
-			switch (i/movingHands + round) % 3 {
-			case 0:
+// change changes keys while they move. Half of them at least; then faults have to end, so
+// that keys move before all are changed, and it goes on until they have.
+func (m *moving) change(ctx context.Context, e *challenges.Env, nodes []*cluster.Node, heal func()) error {
+	var healing sync.WaitGroup
+	defer healing.Wait()
+	var half sync.Once
+	var moved atomic.Bool
+	return m.share(e, func(apart *challenges.Env, i int) error {
+		if i >= movingKeys/2 {
+			half.Do(func() { healing.Go(heal) })
+			if i%movingHands == 0 && !moved.Load() {
+				moved.Store(m.haveMoved(ctx, e))
+			}
+			if moved.Load() {
 				return nil
-			case 1:
-				m.pairs[i].value = e.Value()
-			default:
-				m.pairs[i].value = ""
 			}
-			if err := m.do(ctx, apart, nodes, i); err != nil {
-				return err
+		}
+		switch kind := (i / movingHands) % movingKinds; {
+		case kind == 0:
+			return nil
+		case kind%2 == 0:
+			m.pairs[i].value = e.Value()
+		default:
+			m.pairs[i].value = ""
+		}
+		if err := m.do(ctx, apart, nodes, i); err != nil {
+			return err
+		}
+		return challenges.Wait(ctx, movingPace)
+	})
+}
+
+// watch notes some keys of each group.
+func (m *moving) watch(ctx context.Context, e *challenges.Env) error {
+	m.watched = make(map[string][]string)
+	nodes := e.Cluster.Nodes()
+	for i := range len(e.Cluster.Groups()) * watchedKeys {
+		key, tries := m.pairs[i].key, 0
+		err := challenges.Eventually(ctx, electTime, func() error {
+			tries++
+			shard, err := e.On(nodes[(i+tries)%len(nodes)]).ShardOf(ctx, key)
+			if err == nil {
+				m.watched[shard] = append(m.watched[shard], key)
 			}
-			return challenges.Wait(ctx, movingPace)
+			return err
 		})
-		if err != nil || m.haveMoved(ctx, e.On(nodes[0])) || time.Since(began) > changingTime {
+		if err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-// haveMoved tells whether a node says that some of them belong to the new group; one that does not answer
-// says nothing.
-func (m *moving) haveMoved(ctx context.Context, on *challenges.Env) bool {
-	for i := range movingHands {
-		if shard, err := on.ShardOf(ctx, m.pairs[i].key); err == nil && shard == newShard {
+// haveMoved tells whether a node of each old group says that a key of its group belongs to
+// the new one: others may say so before it is true. One that does not answer says nothing.
+func (m *moving) haveMoved(ctx context.Context, e *challenges.Env) bool {
+	for _, g := range e.Cluster.Groups() {
+		if g.Shard == newShard {
+			continue
+		}
+		if !slices.ContainsFunc(g.Nodes, func(n *cluster.Node) bool { return m.sayMoved(ctx, e.On(n), g.Shard) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *moving) sayMoved(ctx context.Context, on *challenges.Env, from string) bool {
+	for _, key := range m.watched[from] {
+		shard, err := on.ShardOf(ctx, key)
+		if err != nil {
+			return false
+		}
+		if shard == newShard {
 			return true
 		}
 	}
