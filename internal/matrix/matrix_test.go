@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/st3v3nmw/lsfr/internal/report"
 )
 
 // The test binary is also the reference node, the guard process and a busy one.
@@ -45,13 +47,22 @@ func TestCorrectStoresPassAndBugsAreCaughtAndExplained(t *testing.T) {
 			if _, err := exec.LookPath(task.needs); task.needs != "" && err != nil {
 				t.Skipf("%s is not installed", task.needs)
 			}
-			r, said, err := m.judge(t.Context(), task, t.TempDir())
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("after %s: %s", seconds(r.Seconds), said)
-			for _, p := range problemsOf([]*cell{{key: r.key(), rows: []row{r}}}) {
-				t.Errorf("seed %d: %s", r.Seed, p)
+			_, isBug := ownStages()[task.name]
+			for first := true; ; first = false {
+				r, said, err := m.judge(t.Context(), task, t.TempDir())
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("seed %d, after %s: %s", r.Seed, seconds(r.Seconds), said)
+				// What is promised of a bug is 19 runs of 20. So if one passes, that says
+				// little; if two do, much. A correct store has one try.
+				if isBug && first && r.Result == report.Passed {
+					continue
+				}
+				for _, p := range problemsOf([]*cell{{key: r.key(), rows: []row{r}}}) {
+					t.Error(p)
+				}
+				return
 			}
 		})
 	}
