@@ -213,8 +213,8 @@ func (c *Cluster) close() error {
 	nodes := c.Nodes()
 	for _, n := range nodes {
 		if inc := n.current(); inc != nil && inc.expectEnd() {
-			inc.signalGroup(syscall.SIGKILL)
 			n.log.event("the run ends: sent SIGKILL")
+			inc.signalGroup(syscall.SIGKILL)
 			c.family.addGroup(inc.pid, inc.start)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Stop sends SIGTERM to every process of the node, having resumed a paused one,
@@ -18,8 +20,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	}
 	grace := n.cluster.cfg.StopGrace
 	deadline := time.Now().Add(grace)
-	inc.signalGroup(syscall.SIGTERM)
-	n.log.event("sent SIGTERM")
+	n.signal(inc, syscall.SIGTERM)
 	if err := n.signalOthers(inc, syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop node %s: %w", n.id, err)
 	}
@@ -63,6 +64,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	}
 	failure.Problem = fmt.Sprintf("node %s did not stop within %s after SIGTERM; still running: %s", n.id, seconds(grace), joinNames(failure.Processes))
 	n.log.event("still running %s after SIGTERM: %s", seconds(grace), joinNames(failure.Processes))
+	n.signal(inc, syscall.SIGKILL)
 	err = n.finish(ctx, inc)
 	failure.LogTail = n.log.tail(shownLines)
 	if err != nil {
@@ -93,7 +95,7 @@ func (n *Node) kill(ctx context.Context, signalled func()) error {
 	if inc == nil {
 		return err
 	}
-	inc.signalGroup(syscall.SIGKILL)
+	n.signal(inc, syscall.SIGKILL)
 	if err := n.signalOthers(inc, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("kill node %s: %w", n.id, err)
 	}
@@ -104,10 +106,15 @@ func (n *Node) kill(ctx context.Context, signalled func()) error {
 	return nil
 }
 
-// finish kills what is there and waits until it is gone.
+// signal signals the node's own process group. The log says so before: what comes of it
+// may be there at once.
+func (n *Node) signal(inc *incarnation, sig syscall.Signal) {
+	n.log.event("sent %s", unix.SignalName(sig))
+	inc.signalGroup(sig)
+}
+
+// finish kills what is still there and waits until it is gone.
 func (n *Node) finish(ctx context.Context, inc *incarnation) error {
-	inc.signalGroup(syscall.SIGKILL)
-	n.log.event("sent SIGKILL")
 	survivors, err := killAll(ctx, n.family)
 	if err != nil {
 		return err
@@ -189,8 +196,7 @@ func (n *Node) Pause(ctx context.Context) error {
 		return fmt.Errorf("pause node %s: %w", n.id, err)
 	}
 	inc.setPaused(true)
-	inc.signalGroup(syscall.SIGSTOP)
-	n.log.event("sent SIGSTOP")
+	n.signal(inc, syscall.SIGSTOP)
 	// Of a process without its first thread the table does not tell.
 	pending, err := signalUntil(ctx, n.family, syscall.SIGSTOP, func(p process) bool { return !p.stopped && !p.traced && !p.zombie })
 	if err == nil && len(pending) > 0 {
@@ -223,8 +229,7 @@ func (n *Node) Resume(ctx context.Context) error {
 }
 
 func (n *Node) resume(ctx context.Context, inc *incarnation) error {
-	inc.signalGroup(syscall.SIGCONT)
-	n.log.event("sent SIGCONT")
+	n.signal(inc, syscall.SIGCONT)
 	pending, err := signalUntil(ctx, n.family, syscall.SIGCONT, func(p process) bool { return p.stopped })
 	if err != nil {
 		return err
