@@ -119,14 +119,14 @@ func (m *moving) haveMoved(ctx context.Context, e *challenges.Env) bool {
 		if g.Shard == newShard {
 			continue
 		}
-		if !slices.ContainsFunc(g.Nodes, func(n *cluster.Node) bool { return m.sayMoved(ctx, e.On(n), g.Shard) }) {
+		if !slices.ContainsFunc(g.Nodes, func(n *cluster.Node) bool { return m.saysMoved(ctx, e.On(n), g.Shard) }) {
 			return false
 		}
 	}
 	return true
 }
 
-func (m *moving) sayMoved(ctx context.Context, on *challenges.Env, from string) bool {
+func (m *moving) saysMoved(ctx context.Context, on *challenges.Env, from string) bool {
 	for _, key := range m.watched[from] {
 		shard, err := on.ShardOf(ctx, key)
 		if err != nil {

@@ -26,8 +26,9 @@
 // A change of names (creating, renaming, linking, removing) sets entries of folders, and
 // is made durable as a whole. Syncing a folder means all changes of its entries, syncing
 // a file those in which the file takes part, and both those that put the folders above it
-// where they are. Each of them brings along the earlier changes that it builds upon. So a change may become durable before an earlier one that
-// has nothing to do with it, but never without what it needs; see order.go.
+// where they are. Each of them brings along the earlier changes that it builds upon. So a
+// change may become durable before an earlier one that has nothing to do with it, but never
+// without what it needs; see order.go.
 //
 // # Power
 //
@@ -36,9 +37,10 @@
 //
 // # Locks
 //
-// store.mu guards names, inode.mu the contents of a file; in this order. Neither is held
-// while anything is asked of the kernel about the folder that is served: the kernel may
-// be waiting for an answer from here. A slow sync sleeps without locks.
+// faults.durable is held by a sync while it makes something durable, store.mu guards names,
+// inode.mu the contents of a file; in this order. None of them is held while anything is
+// asked of the kernel about the folder that is served: the kernel may be waiting for an
+// answer from here. A slow sync sleeps without locks.
 //
 // This process itself should stay away from the mountpoint, and look into seen/ instead:
 // if it is killed while it waits for its own answer, the kernel keeps both until somebody

@@ -26,8 +26,8 @@ func (s *store) hasNames(n *inode) bool {
 	return promised != nil && slices.ContainsFunc(s.pending, promised)
 }
 
-// promised tells which changes a sync of n makes durable, without those that they build upon; nil
-// if there are none. It needs store.mu.
+// promised tells which changes a sync of n makes durable, without those that they build
+// upon; nil if there are none. It needs store.mu.
 func (s *store) promised(n *inode) func(*nameChange) bool {
 	own := func(c *nameChange) bool { return n.isDir() && c.within(n) || !s.strict && c.about(n) }
 	var moved []*inode // folders above n that are not durably where they are

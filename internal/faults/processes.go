@@ -42,8 +42,8 @@ func awaitWrite(ctx context.Context, env *Env) int {
 }
 
 // process injects a fault of processes, while a write is in flight if one soon is. It hits
-// those in flight when it begins; afterwards none may be. A node with which it failed is not healed: nobody knows
-// what it is doing, and the error ends the run.
+// those in flight when it begins; afterwards none may be. A node with which it failed is
+// not healed: nobody knows what it is doing, and the error ends the run.
 func process(ctx context.Context, env *Env, targets []Node, do, undo func(ctx context.Context, n Node) error) (Injection, error) {
 	hits := awaitWrite(ctx, env)
 	done, err := each(ctx, targets, do)
